@@ -1,0 +1,92 @@
+#include "document/document.h"
+
+#include <array>
+#include <charconv>
+#include <stdexcept>
+
+namespace pg_ocr {
+namespace {
+
+constexpr std::array<std::string_view, 3> tier_names{"fast", "balanced", "accurate"};
+constexpr std::array<std::string_view, 3> text_layer_names{"auto", "ignore", "only"};
+constexpr std::array<std::string_view, 3> page_status_names{"read", "skipped", "failed"};
+constexpr std::array<std::string_view, 3> page_source_names{"", "ocr", "text_layer"};
+constexpr std::array<std::string_view, 17> error_code_names{
+    "",
+    "document_empty",
+    "document_unsupported",
+    "document_damaged",
+    "document_encrypted",
+    "document_password_wrong",
+    "too_many_pages",
+    "no_pages_selected",
+    "language_missing",
+    "page_damaged",
+    "page_too_large",
+    "page_timeout",
+    "no_text_layer",
+    "engine_memory",
+    "engine_crashed",
+    "engine_unavailable",
+    "internal_error",
+};
+static_assert(error_code_names.size() == static_cast<size_t>(ErrorCode::internal_error) + 1);
+
+template <typename Enum, size_t N>
+Enum value_of(const std::array<std::string_view, N>& names, std::string_view name, const char* what) {
+    for (size_t i = 0; i < N; ++i)
+        if (names[i] == name) return static_cast<Enum>(i);
+    throw std::invalid_argument("unknown " + std::string(what) + " \"" + std::string(name) + "\"");
+}
+
+uint32_t parse_page_number(std::string_view text, std::string_view whole) {
+    uint32_t page = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), page);
+    if (error != std::errc() || end != text.data() + text.size() || page == 0)
+        throw std::invalid_argument("\"" + std::string(text) + "\" in pages \"" + std::string(whole) +
+                                    "\" is not a page number");
+    return page;
+}
+
+}  // namespace
+
+std::string_view name_of(Tier tier) { return tier_names.at(static_cast<size_t>(tier)); }
+std::string_view name_of(TextLayer layer) { return text_layer_names.at(static_cast<size_t>(layer)); }
+std::string_view name_of(PageStatus status) { return page_status_names.at(static_cast<size_t>(status)); }
+std::string_view name_of(PageSource source) { return page_source_names.at(static_cast<size_t>(source)); }
+std::string_view name_of(ErrorCode code) { return error_code_names.at(static_cast<size_t>(code)); }
+
+Tier tier_of(std::string_view name) { return value_of<Tier>(tier_names, name, "tier"); }
+TextLayer text_layer_of(std::string_view name) { return value_of<TextLayer>(text_layer_names, name, "text_layer"); }
+
+bool parse_error_code(std::string_view name, ErrorCode& to) {
+    for (size_t i = 1; i < error_code_names.size(); ++i)
+        if (error_code_names[i] == name) {
+            to = static_cast<ErrorCode>(i);
+            return true;
+        }
+    return false;
+}
+
+std::vector<PageRange> parse_page_ranges(std::string_view whole) {
+    std::vector<PageRange> ranges;
+    for (std::string_view rest = whole; !rest.empty();) {
+        size_t comma = rest.find(',');
+        std::string_view item = rest.substr(0, comma);
+        rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+        size_t dash = item.find('-');
+        PageRange range;
+        range.first = parse_page_number(item.substr(0, dash), whole);
+        if (dash == std::string_view::npos)
+            range.last = range.first;
+        else if (dash + 1 < item.size())
+            range.last = parse_page_number(item.substr(dash + 1), whole);
+        if (range.last != 0 && range.last < range.first)
+            throw std::invalid_argument("\"" + std::string(item) + "\" in pages \"" + std::string(whole) +
+                                        "\" runs backwards");
+        ranges.push_back(range);
+    }
+    return ranges;
+}
+
+}  // namespace pg_ocr

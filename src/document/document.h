@@ -1,0 +1,131 @@
+// Plain values that every room may know: what a document is made of, what was asked of it, and what came out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pg_ocr {
+
+/// Pixels of the page image as it was read; right and bottom are exclusive.
+struct Box {
+    int32_t left = 0, top = 0, right = 0, bottom = 0;
+    bool operator==(const Box&) const = default;
+};
+
+struct Word {
+    std::string text;  ///< UTF-8, never empty
+    Box box;
+    float confidence = 0;  ///< 0 to 100
+};
+
+struct Line {
+    Box box;
+    float confidence = 0;  ///< mean of its words, weighted by their length in characters
+    std::vector<Word> words;
+};
+
+struct Block {
+    Box box;
+    std::vector<Line> lines;
+};
+
+/// What a page is made of, in reading order.
+struct Layout {
+    std::vector<Block> blocks;
+};
+
+enum class Tier : uint8_t { fast, balanced, accurate };
+enum class TextLayer : uint8_t { automatic, ignore, only };
+enum class PageStatus : uint8_t { read, skipped, failed };
+enum class PageSource : uint8_t { none, ocr, text_layer };
+
+std::string_view name_of(Tier);
+std::string_view name_of(TextLayer);  ///< 'auto', 'ignore', 'only'
+std::string_view name_of(PageStatus);
+std::string_view name_of(PageSource);  ///< '' for none
+/// Throw std::invalid_argument, naming the value, when there is no such thing.
+Tier tier_of(std::string_view);
+TextLayer text_layer_of(std::string_view);
+
+/// Why a document or a page could not be read. The names are rows of ocr.error_codes, which says what a retry is worth.
+enum class ErrorCode : uint8_t {
+    none,
+    document_empty,
+    document_unsupported,
+    document_damaged,
+    document_encrypted,
+    document_password_wrong,
+    too_many_pages,
+    no_pages_selected,
+    language_missing,
+    page_damaged,
+    page_too_large,
+    page_timeout,
+    no_text_layer,
+    engine_memory,
+    engine_crashed,
+    engine_unavailable,
+    internal_error,
+};
+std::string_view name_of(ErrorCode);                     ///< '' for none
+bool parse_error_code(std::string_view, ErrorCode& to);  ///< false when there is no such code
+
+/// An error as data: a code, and words that a user can act on.
+struct Failure {
+    ErrorCode code = ErrorCode::none;
+    std::string message;
+    explicit operator bool() const { return code != ErrorCode::none; }
+};
+
+/// Pages from first to last, counted from 1, both included; last == 0 means to the end.
+struct PageRange {
+    uint32_t first = 1;
+    uint32_t last = 0;
+    bool contains(uint32_t page) const { return page >= first && (last == 0 || page <= last); }
+    bool operator==(const PageRange&) const = default;
+};
+
+/// '1-3,7,10-' as ranges; the empty string is every page. Throws std::invalid_argument that says what is wrong.
+std::vector<PageRange> parse_page_ranges(std::string_view);
+
+/// What the engine is asked to do with one document.
+struct ReadRequest {
+    std::string languages = "eng";  ///< Tesseract's codes, joined by '+'
+    Tier tier = Tier::balanced;
+    TextLayer text_layer = TextLayer::automatic;
+    std::string password;                ///< of an encrypted PDF
+    std::vector<PageRange> pages;        ///< empty: every page
+    std::vector<uint32_t> done;          ///< pages already recorded, not to be read again
+    int32_t page_segmentation_mode = 3;  ///< Tesseract's psm
+    int32_t dpi = 0;                     ///< 0: what the document says, or an estimate; 300 for a PDF
+    bool deskew = false;
+    uint32_t max_pages = 0;        ///< more pages than this in the document is an error; 0: no limit
+    uint64_t max_page_pixels = 0;  ///< a larger page is rendered smaller, or fails; 0: no limit
+};
+
+struct DocumentInfo {
+    std::string type;       ///< 'PDF', 'TIFF', 'JPEG', …
+    uint32_t pages = 0;     ///< in the document
+    uint32_t selected = 0;  ///< of them, asked for by the request (those already done included)
+};
+
+/// One page's outcome.
+struct Page {
+    uint32_t page_no = 0;  ///< counted from 1
+    PageStatus status = PageStatus::read;
+    PageSource source = PageSource::none;
+    std::string text;       ///< UTF-8, lines ended by '\n', blocks parted by an empty line
+    float confidence = -1;  ///< 0 to 100; negative: not known (no word on the page)
+    std::string layout;     ///< JSON, see engine/write/layout_json.h; empty: none kept
+    uint32_t words = 0;
+    int32_t width = 0, height = 0;  ///< pixels of the image as read
+    int32_t dpi = 0;
+    int32_t rotation =
+        0;  ///< degrees clockwise that the stored page was turned by before it was read: 0, 90, 180 or 270
+    uint32_t elapsed_ms = 0;
+    Failure failure;  ///< of a failed page; of a skipped page, the reason
+};
+
+}  // namespace pg_ocr

@@ -1,0 +1,63 @@
+// Frames on the socket between a worker and its engine: an 8-byte header (version, type, two zero bytes, length as
+// little-endian u32), then a body of at most max_frame_body bytes. A descriptor may travel with a frame.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+namespace pg_ocr {
+
+inline constexpr uint8_t protocol_version = 1;
+inline constexpr uint32_t max_frame_body = 64u << 20;
+
+/// The other side broke the protocol; nothing it says is to be trusted any more.
+struct ProtocolError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// A descriptor that closes itself.
+class UniqueFd {
+  public:
+    UniqueFd() = default;
+    explicit UniqueFd(int fd) : fd_(fd) {}
+    UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
+    UniqueFd& operator=(UniqueFd&& other) noexcept;
+    ~UniqueFd() { reset(); }
+    int get() const { return fd_; }
+    explicit operator bool() const { return fd_ >= 0; }
+    int release();
+    void reset();
+
+  private:
+    int fd_ = -1;
+};
+
+struct Frame {
+    uint8_t type = 0;
+    std::string body;
+    UniqueFd fd;
+};
+
+/// One end of the socket. It does not own the descriptor.
+class Channel {
+  public:
+    explicit Channel(int fd) : fd_(fd) {}
+    /// Writes all of it, waiting for room for up to timeout_ms (-1: for ever). Throws std::system_error, also on
+    /// time-out.
+    void send(uint8_t type, const std::string& body, int fd_to_pass = -1, int timeout_ms = -1);
+    /// The next frame, or nothing where the socket is non-blocking and no whole frame has come yet. Sets closed() at
+    /// the end of the stream. Throws ProtocolError, std::system_error.
+    std::optional<Frame> receive();
+    bool closed() const { return closed_; }
+
+  private:
+    bool fill();
+    int fd_;
+    std::string buffer_;
+    UniqueFd pending_fd_;
+    bool closed_ = false;
+};
+
+}  // namespace pg_ocr

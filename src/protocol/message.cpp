@@ -1,0 +1,267 @@
+#include "protocol/message.h"
+
+#include <bit>
+#include <cmath>
+
+namespace pg_ocr {
+namespace {
+
+class Writer {
+  public:
+    template <typename Integer>
+    void integer(Integer value) {
+        auto bits = static_cast<uint64_t>(value);
+        for (size_t i = 0; i < sizeof(Integer); ++i) bytes_.push_back(static_cast<char>(bits >> (8 * i)));
+    }
+    void real(float value) { integer(std::bit_cast<uint32_t>(value)); }
+    void string(const std::string& value) {
+        integer(static_cast<uint32_t>(value.size()));
+        bytes_ += value;
+    }
+    std::string take() { return std::move(bytes_); }
+
+  private:
+    std::string bytes_;
+};
+
+class Reader {
+  public:
+    explicit Reader(const std::string& bytes) : bytes_(bytes) {}
+    template <typename Integer>
+    Integer integer() {
+        need(sizeof(Integer));
+        uint64_t bits = 0;
+        for (size_t i = 0; i < sizeof(Integer); ++i)
+            bits |= static_cast<uint64_t>(static_cast<uint8_t>(bytes_[at_ + i])) << (8 * i);
+        at_ += sizeof(Integer);
+        return static_cast<Integer>(bits);
+    }
+    float real() {
+        float value = std::bit_cast<float>(integer<uint32_t>());
+        if (!std::isfinite(value)) throw ProtocolError("a number that is not finite");
+        return value;
+    }
+    std::string string() {
+        auto length = integer<uint32_t>();
+        need(length);
+        std::string value = bytes_.substr(at_, length);
+        at_ += length;
+        return value;
+    }
+    template <typename Enum>
+    Enum enumeration(Enum last) {
+        auto value = integer<uint8_t>();
+        if (value > static_cast<uint8_t>(last)) throw ProtocolError("a value outside its enumeration");
+        return static_cast<Enum>(value);
+    }
+    /// A count of items of at least item_size bytes each: never more than what is left can hold.
+    uint32_t count(size_t item_size) {
+        auto value = integer<uint32_t>();
+        if (value > (bytes_.size() - at_) / item_size) throw ProtocolError("a count beyond the frame's end");
+        return value;
+    }
+    void end() const {
+        if (at_ != bytes_.size()) throw ProtocolError("bytes left over in a frame");
+    }
+
+  private:
+    void need(size_t n) const {
+        if (bytes_.size() - at_ < n) throw ProtocolError("a frame that ends too early");
+    }
+    const std::string& bytes_;
+    size_t at_ = 0;
+};
+
+void write(Writer& to, const Failure& failure) {
+    to.integer(static_cast<uint8_t>(failure.code));
+    to.string(failure.message);
+}
+
+Failure read_failure(Reader& from) {
+    Failure failure;
+    failure.code = from.enumeration(ErrorCode::internal_error);
+    failure.message = from.string();
+    return failure;
+}
+
+}  // namespace
+
+std::string encode(const Hello& hello) {
+    Writer to;
+    to.string(hello.version);
+    to.string(hello.recogniser);
+    to.integer(static_cast<uint32_t>(hello.protections.size()));
+    for (const Protection& protection : hello.protections) {
+        to.string(protection.name);
+        to.integer(static_cast<uint8_t>(protection.holds));
+        to.string(protection.detail);
+    }
+    return to.take();
+}
+
+Hello decode_hello(const std::string& body) {
+    Reader from(body);
+    Hello hello;
+    hello.version = from.string();
+    hello.recogniser = from.string();
+    for (uint32_t n = from.count(9); n > 0; --n) {
+        Protection protection;
+        protection.name = from.string();
+        protection.holds = from.integer<uint8_t>() != 0;
+        protection.detail = from.string();
+        hello.protections.push_back(std::move(protection));
+    }
+    from.end();
+    return hello;
+}
+
+std::string encode(const ReadRequest& request) {
+    Writer to;
+    to.string(request.languages);
+    to.integer(static_cast<uint8_t>(request.tier));
+    to.integer(static_cast<uint8_t>(request.text_layer));
+    to.string(request.password);
+    to.integer(static_cast<uint32_t>(request.pages.size()));
+    for (const PageRange& range : request.pages) {
+        to.integer(range.first);
+        to.integer(range.last);
+    }
+    to.integer(static_cast<uint32_t>(request.done.size()));
+    for (uint32_t page : request.done) to.integer(page);
+    to.integer(request.page_segmentation_mode);
+    to.integer(request.dpi);
+    to.integer(static_cast<uint8_t>(request.deskew));
+    to.integer(request.max_pages);
+    to.integer(request.max_page_pixels);
+    return to.take();
+}
+
+ReadRequest decode_read(const std::string& body) {
+    Reader from(body);
+    ReadRequest request;
+    request.languages = from.string();
+    request.tier = from.enumeration(Tier::accurate);
+    request.text_layer = from.enumeration(TextLayer::only);
+    request.password = from.string();
+    for (uint32_t n = from.count(8); n > 0; --n) {
+        PageRange range;
+        range.first = from.integer<uint32_t>();
+        range.last = from.integer<uint32_t>();
+        request.pages.push_back(range);
+    }
+    for (uint32_t n = from.count(4); n > 0; --n) request.done.push_back(from.integer<uint32_t>());
+    request.page_segmentation_mode = from.integer<int32_t>();
+    request.dpi = from.integer<int32_t>();
+    request.deskew = from.integer<uint8_t>() != 0;
+    request.max_pages = from.integer<uint32_t>();
+    request.max_page_pixels = from.integer<uint64_t>();
+    from.end();
+    return request;
+}
+
+std::string encode(const DocumentInfo& info) {
+    Writer to;
+    to.string(info.type);
+    to.integer(info.pages);
+    to.integer(info.selected);
+    return to.take();
+}
+
+DocumentInfo decode_opened(const std::string& body) {
+    Reader from(body);
+    DocumentInfo info;
+    info.type = from.string();
+    info.pages = from.integer<uint32_t>();
+    info.selected = from.integer<uint32_t>();
+    from.end();
+    if (info.selected > info.pages) throw ProtocolError("more pages selected than there are");
+    return info;
+}
+
+std::string encode_page_started(uint32_t page_no) {
+    Writer to;
+    to.integer(page_no);
+    return to.take();
+}
+
+uint32_t decode_page_started(const std::string& body) {
+    Reader from(body);
+    auto page_no = from.integer<uint32_t>();
+    from.end();
+    return page_no;
+}
+
+std::string encode(const Page& page) {
+    Writer to;
+    to.integer(page.page_no);
+    to.integer(static_cast<uint8_t>(page.status));
+    to.integer(static_cast<uint8_t>(page.source));
+    to.string(page.text);
+    to.real(page.confidence);
+    to.string(page.layout);
+    to.integer(page.words);
+    to.integer(page.width);
+    to.integer(page.height);
+    to.integer(page.dpi);
+    to.integer(page.rotation);
+    to.integer(page.elapsed_ms);
+    write(to, page.failure);
+    return to.take();
+}
+
+Page decode_page_done(const std::string& body) {
+    Reader from(body);
+    Page page;
+    page.page_no = from.integer<uint32_t>();
+    page.status = from.enumeration(PageStatus::failed);
+    page.source = from.enumeration(PageSource::text_layer);
+    page.text = from.string();
+    page.confidence = from.real();
+    page.layout = from.string();
+    page.words = from.integer<uint32_t>();
+    page.width = from.integer<int32_t>();
+    page.height = from.integer<int32_t>();
+    page.dpi = from.integer<int32_t>();
+    page.rotation = from.integer<int32_t>();
+    page.elapsed_ms = from.integer<uint32_t>();
+    page.failure = read_failure(from);
+    from.end();
+    if (page.page_no == 0 || page.page_no > 1000000) throw ProtocolError("a page number out of range");
+    if (page.confidence > 100) throw ProtocolError("a confidence out of range");
+    if (page.width < 0 || page.height < 0 || page.dpi < 0) throw ProtocolError("a page's size out of range");
+    if (page.rotation != 0 && page.rotation != 90 && page.rotation != 180 && page.rotation != 270)
+        throw ProtocolError("a rotation out of range");
+    if ((page.status == PageStatus::read) == static_cast<bool>(page.failure))
+        throw ProtocolError("a page whose status and error disagree");
+    return page;
+}
+
+std::string encode(const Finished& finished) {
+    Writer to;
+    to.integer(finished.peak_memory);
+    return to.take();
+}
+
+Finished decode_finished(const std::string& body) {
+    Reader from(body);
+    Finished finished;
+    finished.peak_memory = from.integer<uint64_t>();
+    from.end();
+    return finished;
+}
+
+std::string encode(const Failure& failure) {
+    Writer to;
+    write(to, failure);
+    return to.take();
+}
+
+Failure decode_failed(const std::string& body) {
+    Reader from(body);
+    Failure failure = read_failure(from);
+    from.end();
+    if (!failure) throw ProtocolError("a failure without a code");
+    return failure;
+}
+
+}  // namespace pg_ocr

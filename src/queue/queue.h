@@ -1,0 +1,52 @@
+// The queue as a worker's loop sees it. What a claim or a completion means is written once, in SQL; a driver only
+// carries it: queue_spi.cpp inside Postgres.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "document/document.h"
+#include "protocol/frame.h"
+
+namespace pg_ocr {
+
+/// A task as it was claimed. The fence is the attempt's token: every later write carries it.
+struct Task {
+    int64_t id = 0;
+    int64_t fence = 0;
+    int64_t job_id = 0;
+    int32_t attempt = 0;
+    ReadRequest request;
+};
+
+/// The database refused or is gone; the message is its own.
+struct QueueError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Every call is one committed transaction, or throws QueueError and has changed nothing.
+/// A bool result tells whether the claim still stands; once it does not, nothing was written and the work is to be
+/// dropped.
+class Queue {
+  public:
+    virtual ~Queue() = default;
+    /// The next task that is due, its attempt counted. Nothing: there is none.
+    virtual std::optional<Task> claim() = 0;
+    /// Milliseconds until the next task falls due; nothing: none is waiting for its time.
+    virtual std::optional<int64_t> due_in_ms() = 0;
+    /// The document as a sealed memfd; nothing: the claim no longer stands.
+    virtual UniqueFd document(const Task&) = 0;
+    virtual bool opened(const Task&, const DocumentInfo&) = 0;
+    virtual bool record_page(const Task&, const Page&, const std::string& engine_version) = 0;
+    virtual bool complete(const Task&) = 0;
+    /// The attempt failed; page_no names the page it failed on, 0 where it was no page's fault.
+    virtual bool fail(const Task&, const Failure&, uint32_t page_no) = 0;
+    /// Give it back unharmed, the attempt not counted: the worker is going.
+    virtual void release(const Task&) = 0;
+    virtual bool still_ours(const Task&) = 0;
+    /// Tasks of workers that have died are pending again.
+    virtual void rescue() = 0;
+};
+
+}  // namespace pg_ocr
