@@ -1,0 +1,36 @@
+// Tesseract instances, kept warm: loading a model costs more than reading a page.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+
+namespace tesseract {
+class TessBaseAPI;
+}
+
+namespace pg_ocr {
+
+/// 'tesseract 5.3.0'
+std::string recogniser_version();
+
+/// Holds the instances of the languages used last, a few at most, so that memory stays bounded.
+class Recognisers {
+  public:
+    /// tessdata_directory holds the *.traineddata files.
+    explicit Recognisers(std::string tessdata_directory);
+    ~Recognisers();
+    Recognisers(const Recognisers&) = delete;
+    Recognisers& operator=(const Recognisers&) = delete;
+
+    /// The instance for the languages ('eng', 'deu+fra'), loaded at first use. The reference holds until the next call.
+    /// Throws DocumentError language_missing, naming the language, when a model file is not there or cannot be loaded.
+    tesseract::TessBaseAPI& for_languages(const std::string& languages);
+
+  private:
+    struct Warm;
+    std::string tessdata_directory_;
+    std::list<Warm> warm_;  ///< used last comes first
+};
+
+}  // namespace pg_ocr
