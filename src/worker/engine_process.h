@@ -1,0 +1,105 @@
+// The engine as the process that it is: started, spoken to, watched, and killed. Knows no Postgres: a worker's loop, a
+// backend's ocr() and the benchmarks use it alike.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/frame.h"
+#include "protocol/message.h"
+
+namespace pg_ocr {
+
+struct EngineSettings {
+    std::string program;            ///< absolute path of pg_ocr_engine
+    std::string tessdata;           ///< absolute path of the directory of *.traineddata
+    uint64_t memory = 1024u << 20;  ///< bytes of address space
+    bool operator==(const EngineSettings&) const = default;
+};
+
+struct PageStarted {
+    uint32_t page_no = 0;
+};
+
+using EngineMessage = std::variant<Hello, DocumentInfo, PageStarted, Page, Finished, Failure>;
+
+/// One engine, from its start to its end. No signal handler is installed and no child but this one is waited for. The
+/// destructor kills what still lives.
+class EngineProcess {
+  public:
+    /// Starts it; the engine says Hello once it is warm and locked in. Throws std::system_error, naming the program,
+    /// when it cannot be started.
+    explicit EngineProcess(const EngineSettings&);
+    ~EngineProcess();
+    EngineProcess(const EngineProcess&) = delete;
+    EngineProcess& operator=(const EngineProcess&) = delete;
+
+    /// Readable when receive() has something to say; non-blocking.
+    int socket() const { return socket_.get(); }
+    /// 0 once it has ended and was reaped.
+    pid_t pid() const { return pid_; }
+
+    /// Hands over one document; the descriptor stays the caller's. Only after Hello, and when the last document has
+    /// ended: std::logic_error otherwise. An engine that has died meanwhile is not an error here: receive() finds it
+    /// closed. Throws std::system_error when the engine takes nothing for 10 s.
+    void send_read(const ReadRequest&, int memfd);
+
+    /// The next message; nothing: none has come yet, or the engine has gone (then closed()). Text in it is valid UTF-8
+    /// without NUL. Throws ProtocolError when the engine says what it must not, or what it said out of turn: it is to
+    /// be killed then.
+    std::optional<EngineMessage> receive();
+    bool closed() const { return channel_.closed(); }
+
+    /// After closed(): how it ended and its last words, to follow "the engine ": 'was killed by signal 9 (Killed)',
+    /// 'exited with code 1: tesseract: out of memory'. Waits up to 2 s for the end, then makes one.
+    std::string obituary();
+    /// What it wrote to stderr since the last call, 16 KiB at most; never waits. Printable ASCII and newlines.
+    std::string drain_stderr();
+
+    /// From now on it may burn so many seconds of CPU, then SIGXCPU ends it. Renew it for every document: it starts
+    /// with 600. Throws std::system_error; not when it has died.
+    void set_cpu_limit(uint32_t seconds);
+    /// SIGKILL to its process group, then reaped. Allocates nothing: an exit callback may call it where no destructor
+    /// runs.
+    void kill_now() noexcept;
+
+    /// Documents it has ended, read or failed.
+    uint64_t documents_read() const { return documents_read_; }
+    /// Bytes; 0 when it has gone.
+    uint64_t resident_memory() const noexcept;
+
+  private:
+    enum class State : uint8_t { starting, idle, opening, reading };
+
+    EngineMessage accept(const Frame&);
+    void accept_opened(const DocumentInfo&);
+    void accept_page_started(uint32_t page_no);
+    void accept_page_done(const Page&);
+    void accept_finished();
+    void end_document();
+    bool reap(int timeout_ms) noexcept;
+    void read_stderr();
+
+    UniqueFd socket_;
+    UniqueFd stderr_;
+    Channel channel_;
+    pid_t pid_ = 0;
+    std::optional<int> wait_status_;  ///< as waitpid() gave it
+    State state_ = State::starting;
+    ReadRequest request_;
+    DocumentInfo opened_;
+    std::set<uint32_t> pages_done_;  ///< of the document being read
+    uint64_t pages_expected_ = 0;
+    uint32_t page_open_ = 0;  ///< started and not done; 0: none
+    uint64_t documents_read_ = 0;
+    std::string stderr_new_;        ///< not drained yet
+    std::string stderr_last_line_;  ///< for the obituary
+};
+
+}  // namespace pg_ocr
