@@ -98,8 +98,8 @@ class EngineProcess {
     uint64_t pages_expected_ = 0;
     uint32_t page_open_ = 0;  ///< started and not done; 0: none
     uint64_t documents_read_ = 0;
-    std::string stderr_new_;        ///< not drained yet
-    std::string stderr_last_line_;  ///< for the obituary
+    std::string stderr_new_;   ///< not drained yet
+    std::string stderr_tail_;  ///< for the obituary
 };
 
 }  // namespace pg_ocr
