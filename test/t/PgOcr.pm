@@ -1,0 +1,225 @@
+# What the tests of a live server share: a server with pg_ocr preloaded, documents of test/data, waiting on conditions,
+# and looking at processes.
+package PgOcr;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use File::Basename;
+use File::Find;
+use IPC::Run;
+use List::Util qw(min max);
+use Test::More;
+use Time::HiRes qw(usleep time);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+
+our @EXPORT = qw(new_server document true_text submit status ended wait_until wait_for_page wait_for_workers
+  is_running wait_for_end_of character_error_rate sql_error engines_of seconds);
+
+# How long a condition may take before a test gives up. Far longer than anything takes on a slow machine: a test that
+# fails by it is stuck, not slow.
+my $patience = $PostgreSQL::Test::Utils::timeout_default // 180;
+
+# A running server with pg_ocr preloaded and created in the database postgres. Settings override these.
+sub new_server
+{
+	my ($name, %settings) = @_;
+	%settings = (
+		shared_preload_libraries => 'pg_ocr',
+		'pg_ocr.workers' => 2,
+		log_statement => 'none',
+		restart_after_crash => 'on',
+		%settings);
+	my $server = PostgreSQL::Test::Cluster->new($name);
+	$server->init(extra => [ '--encoding=UTF8', '--locale=C', '--no-sync' ]);
+	$server->append_conf('postgresql.conf', "$_ = '$settings{$_}'\n") for sort keys %settings;
+	$server->start;
+	$server->safe_psql('postgres', 'CREATE EXTENSION pg_ocr') if $settings{shared_preload_libraries} =~ /pg_ocr/;
+	return $server;
+}
+
+# The path of a document of test/data, by its name.
+sub document_path
+{
+	my ($name) = @_;
+	my $folder = dirname(__FILE__) . '/../data';
+	my @found;
+	find(sub { push @found, $File::Find::name if $_ eq $name }, $folder);
+	die @found . " files of test/data are named $name, one is needed\n" if @found != 1;
+	return File::Spec->rel2abs($found[0]);
+}
+
+# An SQL expression for the bytes of a document of test/data.
+sub document { return "pg_read_binary_file('" . document_path($_[0]) . "')" }
+
+# What is really written on a document of test/data.
+sub true_text { return slurp_utf8(document_path($_[0]) . '.gt.txt') }
+
+sub slurp_utf8
+{
+	my ($path) = @_;
+	open(my $file, '<:encoding(UTF-8)', $path) or die "$path: $!\n";
+	local $/;
+	return scalar <$file>;
+}
+
+# Submits a document of test/data; the arguments after the document are SQL, such as "language => 'fra'".
+sub submit
+{
+	my ($server, $name, $arguments, %options) = @_;
+	my $call = 'SELECT ocr_submit(' . join(', ', document($name), $arguments // ()) . ')';
+	return $server->safe_psql($options{database} // 'postgres', $call);
+}
+
+# The row of ocr_status as a hash; SQL NULL is undef.
+sub status
+{
+	my ($server, $job, %options) = @_;
+	my $row = $server->safe_psql($options{database} // 'postgres',
+		"SELECT string_agg(key || '=' || coalesce(value, '\x01'), E'\\x02') FROM json_each_text((SELECT row_to_json(s) FROM ocr_status($job) s))"
+	);
+	return { map { my ($key, $value) = split /=/, $_, 2; ($key, $value eq "\x01" ? undef : $value) } split /\x02/, $row };
+}
+
+# Polls until the query says true. A server that restarts meanwhile counts as not yet. Dies, with what the server knows,
+# when the test has waited long enough.
+sub wait_until
+{
+	my ($server, $query, %options) = @_;
+	my $database = $options{database} // 'postgres';
+	my $give_up = time + $patience;
+	while (1)
+	{
+		my ($result, $output, $error) = (1, '', '');
+		$result = $server->psql($database, $query, stdout => \$output, stderr => \$error, on_error_stop => 1);
+		return 1 if $result == 0 && $output eq 't';
+		if (time > $give_up)
+		{
+			my $known = '';
+			$server->psql($database, 'SELECT * FROM ocr.jobs; SELECT * FROM ocr.tasks; SELECT * FROM ocr.workers',
+				stdout => \$known);
+			diag("last answer: $output $error\n$known\n" . log_tail($server));
+			die "waited in vain for: $query\n";
+		}
+		usleep(20_000);
+	}
+}
+
+sub log_tail
+{
+	my ($server) = @_;
+	my @lines = split /\n/, slurp_file($server->logfile);
+	return join("\n", @lines[ max(0, @lines - 40) .. $#lines ]);
+}
+
+# Waits until a job has ended and returns its row.
+sub ended
+{
+	my ($server, $job, %options) = @_;
+	wait_until($server, "SELECT status IN ('completed', 'failed', 'cancelled') FROM ocr.jobs WHERE id = $job", %options);
+	return status($server, $job, %options);
+}
+
+# Waits until a worker's engine is in the middle of a page of this job; returns the worker's and the engine's pids and
+# the page's number.
+sub wait_for_page
+{
+	my ($server, $job) = @_;
+	wait_until($server, "SELECT count(*) > 0 FROM ocr.workers WHERE job_id = $job AND page_no > 0 AND engine_pid > 0");
+	my $row = $server->safe_psql('postgres',
+		"SELECT pid, engine_pid, page_no FROM ocr.workers WHERE job_id = $job AND page_no > 0 AND engine_pid > 0 LIMIT 1");
+	# It may have gone on to its end meanwhile; then the caller's document was too small.
+	die "job $job ended before it could be interrupted\n" if $row eq '';
+	return split /\|/, $row;
+}
+
+sub wait_for_workers
+{
+	my ($server, $count, $database) = @_;
+	return wait_until($server,
+		"SELECT count(*) = $count FROM pg_stat_activity WHERE backend_type = 'pg_ocr worker' AND datname = '"
+		  . ($database // 'postgres') . "'");
+}
+
+# Whether a process lives; one that only waits to be reaped does not.
+sub is_running
+{
+	my ($pid) = @_;
+	open(my $stat, '<', "/proc/$pid/stat") or return 0;
+	my $line = <$stat> // '';
+	return $line =~ /\) ([A-Za-z])/ && $1 !~ /[ZX]/ ? 1 : 0;
+}
+
+sub wait_for_end_of
+{
+	my ($pid) = @_;
+	my $give_up = time + $patience;
+	while (is_running($pid))
+	{
+		die "process $pid does not end\n" if time > $give_up;
+		usleep(5_000);
+	}
+	return 1;
+}
+
+# The pids of all living engines that were started by this server's processes or, once orphaned, carry their group.
+sub engines_of
+{
+	my ($parent) = @_;
+	my @engines;
+	for my $path (glob '/proc/[0-9]*/stat')
+	{
+		open(my $stat, '<', $path) or next;
+		my ($pid, $name, $state, $ppid) = (<$stat> // '') =~ /^(\d+) \((.*)\) (\S) (\d+)/ or next;
+		push @engines, $pid if $name =~ /^pg_ocr_engine/ && $state !~ /[ZX]/ && (!defined $parent || $ppid == $parent);
+	}
+	return @engines;
+}
+
+# Runs a query that must fail, and returns what psql says of it, SQLSTATE included.
+sub sql_error
+{
+	my ($server, $query, %options) = @_;
+	my $error = '';
+	my $result = $server->psql($options{database} // 'postgres', "\\set VERBOSITY verbose\n$query", stderr => \$error);
+	return $result == 0 ? '' : $error;
+}
+
+# Seconds that a piece of work takes.
+sub seconds
+{
+	my ($work) = @_;
+	my $start = time;
+	$work->();
+	return time - $start;
+}
+
+# Levenshtein distance of two texts, runs of white space taken as one blank, over the true text's length. Computed in a
+# band around the diagonal that widens until the distance fits into it.
+sub character_error_rate
+{
+	my ($text, $truth) = map { s/\s+/ /gr =~ s/^ | $//gr } @_;
+	my @is = split //, $text;
+	my @should = split //, $truth;
+	my $distance;
+	for (my $band = abs(@is - @should) + 16;; $band *= 2)
+	{
+		my @row = map { $_ <= $band ? $_ : 1e9 } 0 .. @should;
+		for my $i (1 .. @is)
+		{
+			my @next = (1e9) x @row;
+			$next[0] = $i if $i <= $band;
+			for my $j (max(1, $i - $band) .. min(scalar @should, $i + $band))
+			{
+				$next[$j] = min($row[$j] + 1, $next[ $j - 1 ] + 1, $row[ $j - 1 ] + ($is[ $i - 1 ] ne $should[ $j - 1 ]));
+			}
+			@row = @next;
+		}
+		$distance = $row[-1];
+		last if $distance <= $band || $band > @is + @should;
+	}
+	return $distance / max(1, scalar @should);
+}
+
+1;
