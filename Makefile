@@ -1,0 +1,55 @@
+# pg_ocr. What Postgres loads is built by PGXS (pgxs.mk), everything else by CMake (CMakeLists.txt).
+PG_CONFIG ?= pg_config
+BUILD ?= build
+BINDIR = $(shell $(PG_CONFIG) --bindir)
+export PG_CONFIG
+
+.PHONY: all extension engine programs install uninstall installcheck check demo bench format tidy clean help
+
+all: extension engine  ## build the extension and its engine
+
+extension:
+	$(MAKE) -f pgxs.mk all
+
+$(BUILD)/CMakeCache.txt: CMakeLists.txt
+	cmake -S . -B $(BUILD)
+
+engine: $(BUILD)/CMakeCache.txt
+	+cmake --build $(BUILD) --target pg_ocr_engine
+
+programs: $(BUILD)/CMakeCache.txt  ## build everything that CMake builds: engine, unit tests, benchmarks
+	+cmake --build $(BUILD)
+
+install: all  ## install into the Postgres that PG_CONFIG names
+	$(MAKE) -f pgxs.mk install
+	install -d '$(DESTDIR)$(BINDIR)'
+	install -m 755 $(BUILD)/pg_ocr_engine '$(DESTDIR)$(BINDIR)/pg_ocr_engine'
+
+uninstall:  ## remove what install installed
+	$(MAKE) -f pgxs.mk uninstall
+	rm -f '$(DESTDIR)$(BINDIR)/pg_ocr_engine'
+
+installcheck:  ## pg_regress against a running server that has preloaded the installed extension, with pg_ocr.workers = 0
+	$(MAKE) -f pgxs.mk installcheck
+
+check:  ## build, install and run all tests on throw-away servers
+	scripts/test
+
+demo:  ## submit a scan and a photo to a throw-away server, and watch them being read
+	scripts/demo
+
+bench:  ## measure against tesseract and OCRmyPDF, on the same pages in one run
+	test/bench/run
+
+format:  ## rewrite C++ sources in the house style
+	clang-format -i $$(git ls-files '*.cpp' '*.h')
+
+tidy: programs  ## run clang-tidy
+	scripts/check-tidy
+
+clean:  ## remove what was built
+	$(MAKE) -f pgxs.mk clean
+	rm -rf $(BUILD)
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## */\1|/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'

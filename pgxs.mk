@@ -1,0 +1,47 @@
+# What Postgres loads: pg_ocr.so and the extension's SQL, by PGXS. The Makefile calls this one.
+PG_OCR_VERSION := $(shell cat VERSION)
+
+EXTENSION = control/pg_ocr
+DATA_built = pg_ocr--$(PG_OCR_VERSION).sql
+MODULE_big = pg_ocr
+OBJS = \
+	src/document/document.o \
+	src/extension/functions.o \
+	src/extension/launcher.o \
+	src/extension/module.o \
+	src/extension/ocr_function.o \
+	src/extension/settings.o \
+	src/extension/shared_state.o \
+	src/extension/wake.o \
+	src/extension/worker_main.o \
+	src/pg/guard.o \
+	src/pg/spi.o \
+	src/protocol/frame.o \
+	src/protocol/message.o \
+	src/queue/queue_spi.o \
+	src/worker/engine_process.o \
+	src/worker/loop.o \
+	src/worker/sealed_document.o
+
+REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OUTPUT ?= test
+REGRESS_OPTS = --inputdir=test --outputdir=$(REGRESS_OUTPUT) --load-extension=pg_ocr
+
+PG_CPPFLAGS = -Isrc -DPG_OCR_VERSION='"$(PG_OCR_VERSION)"'
+# A sigsetjmp() in every guard makes GCC guess about clobbered variables, wrongly; the rest of -Wextra is kept.
+PG_CXXFLAGS = -std=c++20 -Wextra -Wno-clobbered -Werror
+SHLIB_LINK = -lstdc++
+EXTRA_CLEAN = pg_ocr--*.sql test/results test/regression.diffs test/regression.out
+
+# Bitcode is for inlining into queries; there is nothing here worth a second compiler.
+override with_llvm = no
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+SQL_FILES := $(shell cat sql/ORDER)
+pg_ocr--$(PG_OCR_VERSION).sql: sql/ORDER $(SQL_FILES)
+	cat $(SQL_FILES) > $@
+
+$(OBJS): $(wildcard src/*/*.h) VERSION

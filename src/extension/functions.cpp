@@ -1,0 +1,154 @@
+// The small SQL-callable functions: waking, waiting, and what the server knows of itself. See sql/functions/native.sql.
+#include <dirent.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "extension/settings.h"
+#include "extension/shared_state.h"
+#include "extension/wake.h"
+#include "pg/guard.h"
+
+extern "C" {
+PG_FUNCTION_INFO_V1(pg_ocr_wake_workers);
+PG_FUNCTION_INFO_V1(pg_ocr_interrupt_job);
+PG_FUNCTION_INFO_V1(pg_ocr_announce_job_end);
+PG_FUNCTION_INFO_V1(pg_ocr_jobs_ended);
+PG_FUNCTION_INFO_V1(pg_ocr_wait_for_job_end);
+PG_FUNCTION_INFO_V1(pg_ocr_installed_languages);
+PG_FUNCTION_INFO_V1(pg_ocr_worker_slots);
+PG_FUNCTION_INFO_V1(pg_ocr_library_version);
+}
+
+namespace pg_ocr {
+namespace {
+
+/// Sets up a result of rows and returns where to put them.
+Tuplestorestate* begin_rows(FunctionCallInfo fcinfo, TupleDesc* description) {
+    auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+    if (info == nullptr || !IsA(info, ReturnSetInfo) || (info->allowedModes & SFRM_Materialize) == 0)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("this function returns rows and was called where none are accepted")));
+    MemoryContext before = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
+    *description = CreateTupleDescCopy(info->expectedDesc);
+    Tuplestorestate* rows = tuplestore_begin_heap(true, false, work_mem);
+    MemoryContextSwitchTo(before);
+    info->returnMode = SFRM_Materialize;
+    info->setResult = rows;
+    info->setDesc = *description;
+    return rows;
+}
+
+const char* state_name(WorkerState state) {
+    switch (state) {
+        case WorkerState::idle:
+            return "idle";
+        case WorkerState::reading:
+            return "reading";
+        case WorkerState::unavailable:
+            return "no engine";
+        default:
+            return "starting";
+    }
+}
+
+/// Models that only tell scripts and orientations apart read no text.
+bool is_language(const std::string& code) { return code != "osd" && code != "equ" && code != "snum"; }
+
+std::vector<std::string> languages_in(const std::string& directory) {
+    constexpr std::string_view suffix = ".traineddata";
+    std::vector<std::string> codes;
+    DIR* listing = opendir(directory.c_str());
+    if (listing == nullptr)
+        throw pg::Error(ERRCODE_UNDEFINED_FILE,
+                        "the directory of Tesseract's models, \"" + directory + "\", cannot be read", "",
+                        "Install tesseract-ocr-eng, or set pg_ocr.tessdata_path to where the *.traineddata files are.");
+    while (const dirent* entry = readdir(listing)) {
+        std::string name = entry->d_name;
+        if (name.size() <= suffix.size() || name.compare(name.size() - suffix.size(), suffix.size(), suffix) != 0)
+            continue;
+        name.resize(name.size() - suffix.size());
+        if (is_language(name)) codes.push_back(name);
+    }
+    closedir(listing);
+    std::sort(codes.begin(), codes.end());
+    return codes;
+}
+
+}  // namespace
+}  // namespace pg_ocr
+
+using namespace pg_ocr;
+
+Datum pg_ocr_wake_workers(PG_FUNCTION_ARGS) {
+    shared_state();
+    wake_worker_at_commit();
+    PG_RETURN_VOID();
+}
+
+Datum pg_ocr_interrupt_job(PG_FUNCTION_ARGS) {
+    shared_state();
+    interrupt_job_at_commit(PG_GETARG_INT64(0));
+    PG_RETURN_VOID();
+}
+
+Datum pg_ocr_announce_job_end(PG_FUNCTION_ARGS) {
+    shared_state();
+    announce_job_end_at_commit();
+    PG_RETURN_VOID();
+}
+
+Datum pg_ocr_jobs_ended(PG_FUNCTION_ARGS) {
+    PG_RETURN_INT64(static_cast<int64>(pg_atomic_read_u64(&shared_state().jobs_ended)));
+}
+
+Datum pg_ocr_wait_for_job_end(PG_FUNCTION_ARGS) {
+    SharedState& shared = shared_state();
+    const auto seen = static_cast<uint64>(PG_GETARG_INT64(0));
+    const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PG_GETARG_INT32(1));
+    ConditionVariablePrepareToSleep(&shared.job_ended);
+    while (pg_atomic_read_u64(&shared.jobs_ended) == seen) {
+        const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+        if (left <= 0 || ConditionVariableTimedSleep(&shared.job_ended, left, PG_WAIT_EXTENSION)) break;
+    }
+    ConditionVariableCancelSleep();
+    PG_RETURN_VOID();
+}
+
+Datum pg_ocr_installed_languages(PG_FUNCTION_ARGS) {
+    TupleDesc description = nullptr;
+    Tuplestorestate* rows = begin_rows(fcinfo, &description);
+    pg::enter([&] {
+        for (const std::string& code : languages_in(tessdata_path()))
+            pg::protect([&] {
+                Datum value = CStringGetTextDatum(code.c_str());
+                bool is_null = false;
+                tuplestore_putvalues(rows, description, &value, &is_null);
+            });
+        return 0;
+    });
+    return 0;
+}
+
+Datum pg_ocr_worker_slots(PG_FUNCTION_ARGS) {
+    SharedState& shared = shared_state();
+    TupleDesc description = nullptr;
+    Tuplestorestate* rows = begin_rows(fcinfo, &description);
+    for (int i = 0; i < shared.slot_count; ++i) {
+        LWLockAcquire(shared.lock, LW_SHARED);
+        const WorkerSlot slot = shared.slots[i];
+        LWLockRelease(shared.lock);
+        if (slot.state == WorkerState::free || slot.state == WorkerState::ended) continue;
+        Datum values[8] = {
+            Int32GetDatum(slot.pid),       ObjectIdGetDatum(slot.database), CStringGetTextDatum(state_name(slot.state)),
+            Int64GetDatum(slot.job_id),    Int32GetDatum(slot.page_no),     TimestampTzGetDatum(slot.since),
+            Int64GetDatum(slot.documents), Int32GetDatum(slot.engine_pid)};
+        bool nulls[8] = {slot.pid == 0,     false, false, slot.job_id == 0,
+                         slot.page_no == 0, false, false, slot.engine_pid == 0};
+        tuplestore_putvalues(rows, description, values, nulls);
+    }
+    return 0;
+}
+
+Datum pg_ocr_library_version(PG_FUNCTION_ARGS) { PG_RETURN_TEXT_P(cstring_to_text(PG_OCR_VERSION)); }

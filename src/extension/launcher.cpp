@@ -1,0 +1,313 @@
+#include "extension/launcher.h"
+
+#include <csignal>
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "extension/settings.h"
+#include "extension/shared_state.h"
+#include "pg/guard.h"
+
+extern "C" PGDLLEXPORT void pg_ocr_launcher_main(Datum);
+
+namespace pg_ocr {
+namespace {
+
+constexpr long look_interval_ms = 10000;
+constexpr int64_t restart_delay_ms = 1000;
+
+/// What the launcher knows of a database. A database without the extension is not asked again until somebody wants it.
+struct Database {
+    std::string name;
+    bool without_extension = false;
+    bool proven = false;  ///< a worker has found the extension there
+    TimestampTz not_before = 0;
+};
+
+class Launcher {
+  public:
+    void run();
+
+  private:
+    void look_for_databases();
+    void take_wishes();
+    void reap_workers();
+    void start_workers();
+    bool start_worker(Oid database);
+    void stop_workers(Oid database, int count);
+    bool has_ended(int index, const WorkerSlot& slot) const;
+    int workers_of(Oid database) const;
+
+    std::map<Oid, Database> databases_;
+    std::map<int, BackgroundWorkerHandle*> handles_;  ///< by slot, of the workers that this launcher registered
+    bool told_of_shortage_ = false;
+    bool short_of_slots_ = false;
+};
+
+void Launcher::run() {
+    SharedState& shared = shared_state();
+    TimestampTz looked_at = 0;
+    for (;;) {
+        bool everywhere = false;
+        pg::protect([&] {
+            CHECK_FOR_INTERRUPTS();
+            if (ConfigReloadPending) {
+                ConfigReloadPending = false;
+                ProcessConfigFile(PGC_SIGHUP);
+            }
+        });
+        LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+        everywhere = shared.look_everywhere;
+        shared.look_everywhere = false;
+        LWLockRelease(shared.lock);
+        if (everywhere)
+            for (auto& [oid, database] : databases_) database.without_extension = false;
+        if (everywhere || TimestampDifferenceExceeds(looked_at, GetCurrentTimestamp(), look_interval_ms)) {
+            look_for_databases();
+            looked_at = GetCurrentTimestamp();
+        }
+        reap_workers();
+        take_wishes();
+        start_workers();
+        // A database that is still being asked, or a restart that was put off, is looked at again soon.
+        bool soon = short_of_slots_;
+        for (const auto& [oid, database] : databases_) soon = soon || database.not_before > GetCurrentTimestamp();
+        pg::protect([&] {
+            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+                      soon ? restart_delay_ms : look_interval_ms, PG_WAIT_EXTENSION);
+            ResetLatch(MyLatch);
+        });
+    }
+}
+
+void Launcher::look_for_databases() {
+    struct Found {
+        Oid oid;
+        NameData name;
+    };
+    Found* found = nullptr;
+    int count = 0;
+    pg::protect([&] {
+        StartTransactionCommand();
+        (void)GetTransactionSnapshot();
+        Relation relation = table_open(DatabaseRelationId, AccessShareLock);
+        TableScanDesc scan = table_beginscan_catalog(relation, 0, nullptr);
+        int room = 0;
+        for (HeapTuple tuple = heap_getnext(scan, ForwardScanDirection); HeapTupleIsValid(tuple);
+             tuple = heap_getnext(scan, ForwardScanDirection)) {
+            auto* row = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
+            if (!row->datallowconn || row->datistemplate) continue;
+            if (count == room) {
+                room = room == 0 ? 16 : room * 2;
+                MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
+                found =
+                    static_cast<Found*>(found == nullptr ? palloc(sizeof(Found) * static_cast<Size>(room))
+                                                         : repalloc(found, sizeof(Found) * static_cast<Size>(room)));
+                MemoryContextSwitchTo(before);
+            }
+            found[count].oid = row->oid;
+            found[count].name = row->datname;
+            ++count;
+        }
+        table_endscan(scan);
+        table_close(relation, AccessShareLock);
+        CommitTransactionCommand();
+    });
+    std::map<Oid, Database> now;
+    for (int i = 0; i < count; ++i) {
+        auto known = databases_.find(found[i].oid);
+        Database& database = now[found[i].oid] = known == databases_.end() ? Database() : known->second;
+        database.name = NameStr(found[i].name);
+    }
+    if (found != nullptr) pfree(found);
+    databases_ = std::move(now);
+}
+
+void Launcher::take_wishes() {
+    SharedState& shared = shared_state();
+    Oid wanted[lengthof(shared.wanted)];
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    const int count = shared.wanted_count;
+    std::copy(shared.wanted, shared.wanted + count, wanted);
+    shared.wanted_count = 0;
+    LWLockRelease(shared.lock);
+    for (int i = 0; i < count; ++i) {
+        if (databases_.count(wanted[i]) == 0) look_for_databases();
+        auto database = databases_.find(wanted[i]);
+        if (database != databases_.end()) database->second.without_extension = false;
+    }
+}
+
+void Launcher::reap_workers() {
+    SharedState& shared = shared_state();
+    for (int i = 0; i < shared.slot_count; ++i) {
+        LWLockAcquire(shared.lock, LW_SHARED);
+        const WorkerSlot slot = shared.slots[i];
+        LWLockRelease(shared.lock);
+        if (slot.state == WorkerState::free) continue;
+        auto database = databases_.find(slot.database);
+        if (!has_ended(i, slot)) {
+            if (slot.state != WorkerState::starting && database != databases_.end()) database->second.proven = true;
+            continue;
+        }
+        if (database != databases_.end()) {
+            if (slot.without_extension) {
+                database->second.without_extension = true;
+                database->second.proven = false;
+            } else if (!slot.stopping &&
+                       !TimestampDifferenceExceeds(slot.started, GetCurrentTimestamp(), restart_delay_ms)) {
+                // It ended as soon as it began: not at once again.
+                database->second.not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), restart_delay_ms);
+            }
+        }
+        LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+        MemSet(&shared.slots[i], 0, sizeof(WorkerSlot));
+        LWLockRelease(shared.lock);
+        if (auto handle = handles_.find(i); handle != handles_.end()) {
+            pfree(handle->second);
+            handles_.erase(handle);
+        }
+    }
+}
+
+bool Launcher::has_ended(int index, const WorkerSlot& slot) const {
+    if (slot.state == WorkerState::ended) return true;
+    if (slot.pid != 0) return BackendPidGetProc(slot.pid) == nullptr;
+    // Not there yet. One that a launcher before this one registered is given a minute.
+    auto handle = handles_.find(index);
+    pid_t pid = 0;
+    if (handle != handles_.end()) return GetBackgroundWorkerPid(handle->second, &pid) == BGWH_STOPPED;
+    return TimestampDifferenceExceeds(slot.started, GetCurrentTimestamp(), 60000);
+}
+
+int Launcher::workers_of(Oid database) const {
+    SharedState& shared = shared_state();
+    int count = 0;
+    LWLockAcquire(shared.lock, LW_SHARED);
+    for (int i = 0; i < shared.slot_count; ++i) {
+        const WorkerSlot& slot = shared.slots[i];
+        if (slot.state != WorkerState::free && slot.database == database && !slot.stopping) ++count;
+    }
+    LWLockRelease(shared.lock);
+    return count;
+}
+
+void Launcher::start_workers() {
+    short_of_slots_ = false;
+    int missing = 0;
+    for (auto& [oid, database] : databases_) {
+        if (database.without_extension || database.not_before > GetCurrentTimestamp()) continue;
+        // One worker goes ahead and finds out whether the extension is there; the others follow it.
+        const int wanted = std::min(worker_count(), database.proven ? worker_count() : 1);
+        for (int n = workers_of(oid); n < wanted; ++n)
+            if (!start_worker(oid)) missing += 1;
+        if (workers_of(oid) > worker_count()) stop_workers(oid, workers_of(oid) - worker_count());
+    }
+    short_of_slots_ = missing > 0;
+    if (missing > 0 && !told_of_shortage_)
+        pg::protect([&] {
+            ereport(WARNING,
+                    (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                     errmsg("pg_ocr: no free slot for %d of its background workers; it goes on with fewer", missing),
+                     errhint("Raise max_worker_processes (now %d) and restart, or lower pg_ocr.workers.",
+                             max_worker_processes)));
+        });
+    told_of_shortage_ = missing > 0;
+}
+
+bool Launcher::start_worker(Oid database) {
+    SharedState& shared = shared_state();
+    int slot = -1;
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    for (int i = 0; i < shared.slot_count && slot < 0; ++i)
+        if (shared.slots[i].state == WorkerState::free) slot = i;
+    if (slot >= 0) {
+        MemSet(&shared.slots[slot], 0, sizeof(WorkerSlot));
+        shared.slots[slot].state = WorkerState::starting;
+        shared.slots[slot].database = database;
+        shared.slots[slot].started = shared.slots[slot].since = GetCurrentTimestamp();
+    }
+    LWLockRelease(shared.lock);
+    if (slot < 0) return false;
+
+    BackgroundWorker worker{};
+    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    strlcpy(worker.bgw_library_name, "pg_ocr", sizeof(worker.bgw_library_name));
+    strlcpy(worker.bgw_function_name, "pg_ocr_worker_main", sizeof(worker.bgw_function_name));
+    strlcpy(worker.bgw_name, ("pg_ocr worker for " + databases_[database].name).c_str(), sizeof(worker.bgw_name));
+    strlcpy(worker.bgw_type, "pg_ocr worker", sizeof(worker.bgw_type));
+    worker.bgw_main_arg = Int32GetDatum(slot);
+    worker.bgw_notify_pid = MyProcPid;
+    BackgroundWorkerHandle* handle = nullptr;
+    bool registered = false;
+    pg::protect([&] {
+        MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
+        registered = RegisterDynamicBackgroundWorker(&worker, &handle);
+        MemoryContextSwitchTo(before);
+    });
+    if (!registered) {
+        LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+        shared.slots[slot].state = WorkerState::free;
+        LWLockRelease(shared.lock);
+        return false;
+    }
+    handles_[slot] = handle;
+    return true;
+}
+
+void Launcher::stop_workers(Oid database, int count) {
+    SharedState& shared = shared_state();
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    for (int i = shared.slot_count - 1; i >= 0 && count > 0; --i) {
+        WorkerSlot& slot = shared.slots[i];
+        if (slot.database != database || slot.stopping || slot.pid == 0 || slot.state == WorkerState::ended) continue;
+        slot.stopping = true;
+        --count;
+        kill(slot.pid, SIGTERM);
+    }
+    LWLockRelease(shared.lock);
+}
+
+void forget_launcher(int, Datum) {
+    SharedState& shared = shared_state();
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    if (shared.launcher == MyProcPid) shared.launcher = 0;
+    LWLockRelease(shared.lock);
+}
+
+}  // namespace
+
+void register_launcher() {
+    BackgroundWorker worker{};
+    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    worker.bgw_restart_time = 1;
+    strlcpy(worker.bgw_library_name, "pg_ocr", sizeof(worker.bgw_library_name));
+    strlcpy(worker.bgw_function_name, "pg_ocr_launcher_main", sizeof(worker.bgw_function_name));
+    strlcpy(worker.bgw_name, "pg_ocr launcher", sizeof(worker.bgw_name));
+    strlcpy(worker.bgw_type, "pg_ocr launcher", sizeof(worker.bgw_type));
+    RegisterBackgroundWorker(&worker);
+}
+
+}  // namespace pg_ocr
+
+void pg_ocr_launcher_main(Datum) {
+    pqsignal(SIGTERM, die);
+    pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    BackgroundWorkerUnblockSignals();
+    BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
+    pg_ocr::SharedState& shared = pg_ocr::shared_state();
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    shared.launcher = MyProcPid;
+    LWLockRelease(shared.lock);
+    before_shmem_exit(pg_ocr::forget_launcher, 0);
+    pg_ocr::pg::enter([] {
+        pg_ocr::Launcher launcher;
+        launcher.run();
+        return 0;
+    });
+}

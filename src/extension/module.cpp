@@ -1,0 +1,24 @@
+// The library's entry point.
+#include "extension/launcher.h"
+#include "extension/ocr_function.h"
+#include "extension/settings.h"
+#include "extension/shared_state.h"
+#include "extension/wake.h"
+#include "pg/pg.h"
+
+extern "C" {
+PG_MODULE_MAGIC;
+PGDLLEXPORT void _PG_init(void);
+}
+
+void _PG_init(void) {
+    if (!process_shared_preload_libraries_in_progress)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("pg_ocr must be loaded by shared_preload_libraries"),
+                        errhint("Add pg_ocr to shared_preload_libraries in postgresql.conf and restart the server.")));
+    pg_ocr::define_settings();
+    pg_ocr::request_shared_state();
+    pg_ocr::register_wake();
+    pg_ocr::register_engine_of_backend();
+    pg_ocr::register_launcher();
+}

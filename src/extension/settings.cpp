@@ -1,0 +1,112 @@
+#include "extension/settings.h"
+
+#include <sys/stat.h>
+
+#include "pg/guard.h"
+
+namespace pg_ocr {
+namespace {
+
+enum Sandbox { sandbox_prefer, sandbox_require };
+const config_enum_entry sandbox_options[] = {
+    {"prefer", sandbox_prefer, false}, {"require", sandbox_require, false}, {nullptr, 0, false}};
+
+int workers = 2;
+int max_attempts = 3;
+int page_timeout = 120;
+int poll_interval = 5;
+int max_document_size = 512 * 1024;
+int max_pages = 10000;
+int max_page_pixels = 150;
+int engine_memory = 2048;
+int engine_documents = 1000;
+double approve_confidence = 90;
+double review_confidence = 50;
+int sandbox = sandbox_prefer;
+char* tessdata = nullptr;
+
+void define_int(const char* name, const char* what, const char* more, int* variable, int value, int least, int most,
+                GucContext context, int flags) {
+    DefineCustomIntVariable(name, what, more, variable, value, least, most, context, flags, nullptr, nullptr, nullptr);
+}
+
+bool is_directory(const std::string& path) {
+    struct stat status;
+    return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+}  // namespace
+
+void define_settings() {
+    define_int(
+        "pg_ocr.workers", "Workers that read documents, in each database that has the extension.",
+        "Each takes a slot of max_worker_processes and runs one engine, which keeps one core busy. 0 pauses reading.",
+        &workers, 2, 0, 1024, PGC_SIGHUP, 0);
+    define_int("pg_ocr.max_attempts", "How often a task is tried before its page or its job fails.",
+               "An attempt is counted when it starts, so that a crash is counted too.", &max_attempts, 3, 1, 100,
+               PGC_SIGHUP, 0);
+    define_int("pg_ocr.page_timeout", "The longest time for one page, after which its engine is killed.", nullptr,
+               &page_timeout, 120, 1, 86400, PGC_SIGHUP, GUC_UNIT_S);
+    define_int("pg_ocr.poll_interval", "How often an idle worker looks into the queue unasked.",
+               "Committed jobs wake idle workers at once; this is the backstop.", &poll_interval, 5, 1, 3600,
+               PGC_SIGHUP, GUC_UNIT_S);
+    define_int("pg_ocr.max_document_size", "The largest document that can be submitted.", nullptr, &max_document_size,
+               512 * 1024, 1, 1024 * 1024, PGC_SIGHUP, GUC_UNIT_KB);
+    define_int("pg_ocr.max_pages", "The most pages that a document may have.", nullptr, &max_pages, 10000, 1, 1000000,
+               PGC_SIGHUP, 0);
+    define_int("pg_ocr.max_page_pixels", "The most pixels that a page's image may have, in millions.",
+               "A PDF page is rendered at a lower resolution to fit; an image that is larger fails.", &max_page_pixels,
+               150, 1, 10000, PGC_SIGHUP, 0);
+    define_int("pg_ocr.engine_memory", "The most address space of an engine, besides the document itself.",
+               "A page that needs more fails; the server and the other engines are not touched.", &engine_memory, 2048,
+               256, 1024 * 1024, PGC_SIGHUP, GUC_UNIT_MB);
+    define_int("pg_ocr.engine_documents", "After how many documents an engine is replaced by a fresh one.", nullptr,
+               &engine_documents, 1000, 1, 1000000, PGC_SIGHUP, 0);
+    DefineCustomRealVariable("pg_ocr.approve_confidence", "Pages at or above this confidence are approved.",
+                             "From 0 to 100.", &approve_confidence, 90, 0, 100, PGC_SIGHUP, 0, nullptr, nullptr,
+                             nullptr);
+    DefineCustomRealVariable(
+        "pg_ocr.review_confidence",
+        "Pages at or above this confidence, but not approved, are for review; those below, rejected.", "From 0 to 100.",
+        &review_confidence, 50, 0, 100, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+    DefineCustomEnumVariable(
+        "pg_ocr.sandbox", "Whether an engine may run where the kernel lacks a part of its sandbox.",
+        "prefer: use what the kernel has, and log what it lacks. require: refuse to run without all of it.", &sandbox,
+        sandbox_prefer, sandbox_options, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("pg_ocr.tessdata_path", "The directory of Tesseract's models (*.traineddata).",
+                               "Empty: where the distribution's packages put them.", &tessdata, "", PGC_SIGHUP,
+                               GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+#if PG_VERSION_NUM >= 150000
+    MarkGUCPrefixReserved("pg_ocr");
+#else
+    EmitWarningsOnPlaceholders("pg_ocr");
+#endif
+}
+
+int worker_count() { return workers; }
+
+std::string tessdata_path() {
+    if (tessdata != nullptr && tessdata[0] != '\0') return tessdata;
+    for (const char* usual : {"/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tesseract-ocr/4.00/tessdata",
+                              "/usr/share/tesseract/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata"})
+        if (is_directory(usual)) return usual;
+    return "/usr/share/tesseract-ocr/5/tessdata";
+}
+
+WorkerSettings worker_settings() {
+    WorkerSettings now;
+    const std::string server = my_exec_path;
+    now.engine.program = server.substr(0, server.rfind('/')) + "/pg_ocr_engine";
+    now.engine.tessdata = tessdata_path();
+    // The document is mapped into the engine, so its size counts as address space as well.
+    now.engine.memory = (static_cast<uint64_t>(engine_memory) << 20) + (static_cast<uint64_t>(max_document_size) << 10);
+    now.page_timeout_ms = int64_t{1000} * page_timeout;
+    now.poll_interval_ms = int64_t{1000} * poll_interval;
+    now.engine_documents = static_cast<uint64_t>(engine_documents);
+    now.max_pages = static_cast<uint32_t>(max_pages);
+    now.max_page_pixels = static_cast<uint64_t>(max_page_pixels) * 1000000;
+    now.sandbox_required = sandbox == sandbox_require;
+    return now;
+}
+
+}  // namespace pg_ocr

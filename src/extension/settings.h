@@ -1,0 +1,18 @@
+// The pg_ocr.* settings, as C++ values.
+#pragma once
+
+#include "worker/loop.h"
+
+namespace pg_ocr {
+
+/// Declares the settings; from _PG_init only.
+void define_settings();
+
+/// Background workers per database that has the extension.
+int worker_count();
+/// What the settings say now, with the engine's program and memory worked out.
+WorkerSettings worker_settings();
+/// Where Tesseract's models are: pg_ocr.tessdata_path, or where the distribution puts them.
+std::string tessdata_path();
+
+}  // namespace pg_ocr

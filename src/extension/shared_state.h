@@ -1,0 +1,52 @@
+// What the processes of pg_ocr share: who works where, and whom to wake. Fixed size, no pointers of any process.
+#pragma once
+
+#include <cstdint>
+
+#include "pg/pg.h"
+
+namespace pg_ocr {
+
+enum class WorkerState : uint8_t { free, starting, idle, reading, unavailable, ended };
+
+/// One background worker, under the lock. The launcher takes a free slot and gives an ended one back; in between the
+/// worker writes it. The slots, not the launcher's memory, say which workers there are: a launcher that is replaced
+/// adopts them.
+struct WorkerSlot {
+    WorkerState state;
+    bool stopping;           ///< the launcher has told it to go
+    bool nudged;             ///< somebody has taken this idle worker for a job that was just committed
+    bool without_extension;  ///< it ended because its database does not have the extension
+    pid_t pid;               ///< 0 until it runs
+    Oid database;
+    int64_t job_id;   ///< 0: none
+    int32_t page_no;  ///< 0: none
+    TimestampTz started;
+    TimestampTz since;  ///< of the state
+    int64_t documents;
+    pid_t engine_pid;  ///< 0: none
+};
+
+struct SharedState {
+    LWLock* lock;
+    pid_t launcher;  ///< 0: not running
+    /// Databases in which somebody wants workers and there are none; more of them than fit set `look_everywhere`.
+    Oid wanted[32];
+    int wanted_count;
+    bool look_everywhere;
+    pg_atomic_uint64 jobs_ended;
+    ConditionVariable job_ended;
+    int slot_count;
+    WorkerSlot slots[FLEXIBLE_ARRAY_MEMBER];
+};
+
+/// Asks for the memory; from _PG_init only.
+void request_shared_state();
+/// Raises ERROR where the library was not preloaded.
+SharedState& shared_state();
+
+/// Wakes the launcher; the lock must not be held.
+void wake_launcher();
+void wake_process(pid_t pid);
+
+}  // namespace pg_ocr

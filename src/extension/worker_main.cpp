@@ -1,0 +1,169 @@
+// A background worker: connects, takes its advisory lock, and hands over to the loop.
+#include <cstring>
+#include <string>
+
+#include "extension/settings.h"
+#include "extension/shared_state.h"
+#include "pg/guard.h"
+#include "pg/spi.h"
+#include "queue/queue_spi.h"
+#include "worker/loop.h"
+
+extern "C" PGDLLEXPORT void pg_ocr_worker_main(Datum);
+
+namespace pg_ocr {
+namespace {
+
+int my_slot = -1;
+EngineProcess* my_engine = nullptr;
+
+WorkerSlot& slot() { return shared_state().slots[my_slot]; }
+
+template <typename Change>
+void change_slot(Change&& change) {
+    SharedState& shared = shared_state();
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    change(slot());
+    LWLockRelease(shared.lock);
+}
+
+void enter_state(WorkerSlot& to, WorkerState state, int64_t job_id, int32_t page_no) {
+    if (to.state != state || to.job_id != job_id || to.page_no != page_no) to.since = GetCurrentTimestamp();
+    to.state = state;
+    to.job_id = job_id;
+    to.page_no = page_no;
+}
+
+/// Runs however this process ends, also without destructors: no engine outlives its worker.
+void leave(int, Datum) {
+    if (my_engine != nullptr) my_engine->kill_now();
+    my_engine = nullptr;
+    pid_t launcher = 0;
+    change_slot([](WorkerSlot& mine) {
+        mine.state = WorkerState::ended;
+        mine.engine_pid = 0;
+    });
+    launcher = shared_state().launcher;
+    wake_process(launcher);
+}
+
+bool extension_is_there() {
+    bool there = false;
+    pg::transaction("looking for the extension",
+                    [&] { pg::protect([&] { there = OidIsValid(get_extension_oid("pg_ocr", true)); }); });
+    return there;
+}
+
+class BackgroundWorkerHost final : public Host {
+  public:
+    Wake wait(int fd, int64_t timeout_ms) override {
+        Wake wake = Wake::timed_out;
+        pg::protect([&] {
+            int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | WL_TIMEOUT;
+            if (fd >= 0) events |= WL_SOCKET_READABLE;
+            int happened = WaitLatchOrSocket(MyLatch, events, fd >= 0 ? fd : PGINVALID_SOCKET,
+                                             static_cast<long>(timeout_ms < 0 ? 0 : timeout_ms), PG_WAIT_EXTENSION);
+            if ((happened & WL_SOCKET_READABLE) != 0) wake = Wake::readable;
+            if ((happened & WL_LATCH_SET) != 0) {
+                ResetLatch(MyLatch);
+                wake = Wake::nudged;
+            }
+            if (ProcDiePending || ShutdownRequestPending) {
+                // From here on the process only gives its task back; that must not be interrupted by the same request.
+                HOLD_INTERRUPTS();
+                wake = Wake::stop;
+                return;
+            }
+            CHECK_FOR_INTERRUPTS();
+            if (ConfigReloadPending) {
+                ConfigReloadPending = false;
+                ProcessConfigFile(PGC_SIGHUP);
+            }
+        });
+        return wake;
+    }
+
+    void show_idle() override {
+        change_slot([](WorkerSlot& mine) {
+            mine.nudged = false;
+            enter_state(mine, WorkerState::idle, 0, 0);
+        });
+    }
+
+    void show_reading(int64_t job_id, uint32_t page_no) override {
+        change_slot(
+            [&](WorkerSlot& mine) { enter_state(mine, WorkerState::reading, job_id, static_cast<int32_t>(page_no)); });
+    }
+
+    void show_unavailable(const std::string&) override {
+        change_slot([](WorkerSlot& mine) { enter_state(mine, WorkerState::unavailable, 0, 0); });
+    }
+
+    void show_engine(EngineProcess* engine) override {
+        my_engine = engine;
+        change_slot([&](WorkerSlot& mine) { mine.engine_pid = engine == nullptr ? 0 : engine->pid(); });
+    }
+
+    void show_document_done() override {
+        change_slot([](WorkerSlot& mine) { ++mine.documents; });
+    }
+
+    bool still_wanted() override {
+        bool there = extension_is_there();
+        if (!there) change_slot([](WorkerSlot& mine) { mine.without_extension = true; });
+        return there;
+    }
+
+    void log(const std::string& message) override { say(LOG, message); }
+    void warn(const std::string& message) override { say(WARNING, message); }
+
+  private:
+    static void say(int level, const std::string& message) {
+        pg::protect(
+            [&] { ereport(level, (errmsg("pg_ocr: %s", message.c_str()), errhidestmt(true), errhidecontext(true))); });
+    }
+};
+
+/// A session's lock with a random key: it dies with this process, and nobody else has had it before.
+int64_t take_worker_lock() {
+    int64_t key = 0;
+    if (!pg_strong_random(&key, sizeof(key))) throw pg::Error(ERRCODE_INTERNAL_ERROR, "there are no random numbers");
+    pg::Statement lock("SELECT pg_catalog.pg_advisory_lock($1)", {INT8OID});
+    pg::transaction("taking the worker's lock", [&] { lock.rows({key}); });
+    return key;
+}
+
+void work() {
+    if (!extension_is_there()) {
+        change_slot([](WorkerSlot& mine) { mine.without_extension = true; });
+        return;
+    }
+    const int64_t key = take_worker_lock();
+    BackgroundWorkerHost host;
+    std::unique_ptr<Queue> queue = make_spi_queue(key);
+    Worker(*queue, host, worker_settings).run();
+}
+
+}  // namespace
+}  // namespace pg_ocr
+
+void pg_ocr_worker_main(Datum argument) {
+    using namespace pg_ocr;
+    my_slot = DatumGetInt32(argument);
+    pqsignal(SIGTERM, die);
+    pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    Oid database = InvalidOid;
+    change_slot([&](WorkerSlot& mine) {
+        mine.pid = MyProcPid;
+        database = mine.database;
+    });
+    before_shmem_exit(leave, 0);
+    BackgroundWorkerUnblockSignals();
+    BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+    SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+    SetConfigOption("application_name", "pg_ocr worker", PGC_USERSET, PGC_S_OVERRIDE);
+    pg::enter([] {
+        work();
+        return 0;
+    });
+}

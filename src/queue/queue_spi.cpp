@@ -1,0 +1,168 @@
+#include "queue/queue_spi.h"
+
+#include <charconv>
+
+#include "pg/guard.h"
+#include "pg/spi.h"
+#include "worker/sealed_document.h"
+
+namespace pg_ocr {
+namespace {
+
+using pg::Statement;
+using pg::Value;
+
+constexpr int32_t slice_bytes = 4 << 20;
+
+int64_t number(const std::optional<std::string>& text) {
+    int64_t value = 0;
+    if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+    return value;
+}
+
+bool truth(const std::optional<std::string>& text) { return text && *text == "t"; }
+
+/// '{1,2,3}'
+std::vector<uint32_t> number_array(const std::string& text) {
+    std::vector<uint32_t> numbers;
+    const char* end = text.data() + text.size();
+    for (const char* at = text.data(); at < end;) {
+        uint32_t value = 0;
+        auto [next, error] = std::from_chars(at, end, value);
+        if (error == std::errc()) numbers.push_back(value);
+        at = next + 1;
+    }
+    return numbers;
+}
+
+Value text_or_null(std::string_view text) { return text.empty() ? Value() : Value(std::string(text)); }
+
+class SpiQueue final : public Queue {
+  public:
+    explicit SpiQueue(int64_t worker) : worker_(worker) {}
+
+    std::optional<Task> claim() override {
+        std::vector<Statement::Row> rows;
+        in_transaction("claiming a task", [&] { rows = claim_.rows({worker_}); });
+        if (rows.empty()) return std::nullopt;
+        Statement::Row& row = rows[0];
+        Task task;
+        task.id = number(row[0]);
+        task.fence = number(row[1]);
+        task.job_id = number(row[2]);
+        task.attempt = static_cast<int32_t>(number(row[3]));
+        task.request.languages = row[4].value_or("");
+        task.request.tier = tier_of(row[5].value_or(""));
+        task.request.text_layer = text_layer_of(row[6].value_or(""));
+        task.request.password = row[7].value_or("");
+        task.request.pages = parse_page_ranges(row[8].value_or(""));
+        task.request.done = number_array(row[9].value_or("{}"));
+        task.request.page_segmentation_mode = static_cast<int32_t>(number(row[10]));
+        task.request.dpi = static_cast<int32_t>(number(row[11]));
+        task.request.deskew = truth(row[12]);
+        return task;
+    }
+
+    std::optional<int64_t> due_in_ms() override {
+        std::optional<std::string> due;
+        in_transaction("looking for the next task", [&] { due = due_in_ms_.value({}); });
+        return due ? std::optional<int64_t>(number(due)) : std::nullopt;
+    }
+
+    UniqueFd document(const Task& task) override {
+        std::optional<std::string> size_text;
+        in_transaction("fetching a document", [&] { size_text = document_size_.value({task.id, task.fence}); });
+        if (!size_text) return UniqueFd();
+        const int64_t size = number(size_text);
+        SealedDocument sealed;
+        // A slice is a transaction: a large document must not hold back vacuum while it is fetched.
+        for (int64_t from = 0; from < size; from += slice_bytes) {
+            bool still_ours = false;
+            in_transaction("fetching a document", [&] {
+                still_ours = document_slice_.bytes({task.id, task.fence, from, slice_bytes},
+                                                   [&](const char* bytes, size_t n) { sealed.append(bytes, n); });
+            });
+            if (!still_ours) return UniqueFd();
+        }
+        return sealed.seal();
+    }
+
+    bool opened(const Task& task, const DocumentInfo& info) override {
+        return ask(
+            record_opened_, "recording a document",
+            {task.id, task.fence, info.type, static_cast<int32_t>(info.pages), static_cast<int32_t>(info.selected)});
+    }
+
+    bool record_page(const Task& task, const Page& page, const std::string& engine_version) override {
+        return ask(record_page_, "recording a page",
+                   {task.id, task.fence, static_cast<int32_t>(page.page_no), std::string(name_of(page.status)),
+                    text_or_null(name_of(page.source)), page.status == PageStatus::read ? Value(page.text) : Value(),
+                    page.confidence < 0 ? Value() : Value(page.confidence), text_or_null(page.layout),
+                    static_cast<int32_t>(page.words), page.width, page.height, page.dpi, page.rotation,
+                    static_cast<int32_t>(page.elapsed_ms), engine_version, text_or_null(name_of(page.failure.code)),
+                    text_or_null(page.failure.message)});
+    }
+
+    bool complete(const Task& task) override { return ask(complete_, "completing a task", {task.id, task.fence}); }
+
+    bool fail(const Task& task, const Failure& failure, uint32_t page_no) override {
+        return ask(
+            fail_, "recording a failure",
+            {task.id, task.fence, std::string(name_of(failure.code)), failure.message, static_cast<int32_t>(page_no)});
+    }
+
+    void release(const Task& task) override {
+        in_transaction("giving a task back", [&] { release_.rows({task.id, task.fence}); });
+    }
+
+    bool still_ours(const Task& task) override { return ask(holds_, "checking a claim", {task.id, task.fence}); }
+
+    void rescue() override {
+        in_transaction("looking for tasks of dead workers", [&] { rescue_.rows({}); });
+    }
+
+  private:
+    bool ask(Statement& statement, const char* activity, const std::vector<Value>& arguments) {
+        bool answer = false;
+        in_transaction(activity, [&] { answer = truth(statement.value(arguments)); });
+        return answer;
+    }
+
+    static void in_transaction(const char* activity, const std::function<void()>& body) {
+        try {
+            pg::transaction(activity, body);
+        } catch (const pg::Error& error) {
+            std::string message = error.what();
+            if (!error.detail.empty()) message += " (" + error.detail + ")";
+            throw QueueError(message);
+        }
+    }
+
+    int64_t worker_;
+    Statement claim_{
+        "SELECT task_id, fence, job_id, attempt, language, tier, text_layer, password, pages, done, psm, dpi, deskew "
+        "FROM ocr.claim_task($1)",
+        {INT8OID}};
+    Statement due_in_ms_{"SELECT ocr.due_in_ms()", {}};
+    Statement document_size_{"SELECT ocr.document_size($1, $2)", {INT8OID, INT8OID}};
+    Statement document_slice_{"SELECT ocr.document_slice($1, $2, $3, $4)", {INT8OID, INT8OID, INT8OID, INT4OID}};
+    Statement record_opened_{"SELECT ocr.record_opened($1, $2, $3, $4, $5)",
+                             {INT8OID, INT8OID, TEXTOID, INT4OID, INT4OID}};
+    Statement record_page_{
+        "SELECT ocr.record_page($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.jsonb, $9, $10, $11, $12, $13, $14, $15, "
+        "$16, "
+        "$17)",
+        {INT8OID, INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID, TEXTOID, INT4OID, INT4OID, INT4OID, INT4OID,
+         INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID}};
+    Statement complete_{"SELECT ocr.complete_task($1, $2)", {INT8OID, INT8OID}};
+    Statement fail_{"SELECT ocr.fail_task($1, $2, $3, $4, $5)", {INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID}};
+    Statement release_{"SELECT ocr.release_task($1, $2)", {INT8OID, INT8OID}};
+    Statement holds_{"SELECT ocr.holds_task($1, $2)", {INT8OID, INT8OID}};
+    Statement rescue_{"SELECT ocr.rescue_tasks()", {}};
+};
+
+}  // namespace
+
+std::unique_ptr<Queue> make_spi_queue(int64_t worker) { return std::make_unique<SpiQueue>(worker); }
+
+}  // namespace pg_ocr

@@ -1,0 +1,223 @@
+#include "worker/loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+#include <variant>
+
+namespace pg_ocr {
+namespace {
+
+constexpr int64_t hello_timeout_ms = 60000;
+constexpr int64_t heartbeat_ms = 10000;
+constexpr int64_t longest_backoff_ms = 30000;
+
+int64_t now_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+std::string missing_protections(const Hello& hello) {
+    std::string missing;
+    for (const Protection& protection : hello.protections)
+        if (!protection.holds)
+            missing += (missing.empty() ? "" : ", ") + protection.name + " (" + protection.detail + ")";
+    return missing;
+}
+
+std::string held_protections(const Hello& hello) {
+    std::string held;
+    for (const Protection& protection : hello.protections)
+        if (protection.holds)
+            held += (held.empty() ? "" : ", ") + protection.name +
+                    (protection.detail.empty() ? "" : " (" + protection.detail + ")");
+    return held;
+}
+
+}  // namespace
+
+void Worker::run() {
+    now_ = settings_();
+    queue_.rescue();
+    int64_t queue_backoff_ms = 0;
+    for (;;) {
+        now_ = settings_();
+        if (!ensure_engine()) {
+            engine_backoff_ms_ = std::clamp<int64_t>(engine_backoff_ms_ * 2, 1000, longest_backoff_ms);
+            if (host_.wait(-1, engine_backoff_ms_) == Wake::stop) break;
+            continue;
+        }
+        engine_backoff_ms_ = 0;
+        try {
+            // Idle before the claim, not after: a job that commits between the two then finds somebody to nudge.
+            host_.show_idle();
+            std::optional<Task> task = queue_.claim();
+            queue_backoff_ms = 0;
+            if (task) {
+                if (!read(std::move(*task))) break;
+                continue;
+            }
+            int64_t longest = now_.poll_interval_ms;
+            if (std::optional<int64_t> due = queue_.due_in_ms()) longest = std::min(longest, *due);
+            if (!idle(longest)) break;
+        } catch (const QueueError& error) {
+            if (!host_.still_wanted()) break;
+            host_.warn(error.what());
+            queue_backoff_ms = std::clamp<int64_t>(queue_backoff_ms * 2, 500, longest_backoff_ms);
+            if (host_.wait(-1, queue_backoff_ms) == Wake::stop) break;
+        }
+    }
+    drop_engine();
+}
+
+bool Worker::idle(int64_t longest_ms) {
+    Wake wake = host_.wait(engine_->socket(), longest_ms);
+    if (wake == Wake::timed_out) queue_.rescue();
+    if (wake == Wake::readable) {
+        // An idle engine has nothing to say: it has died, or it is not to be trusted.
+        engine_->kill_now();
+        host_.warn("the idle engine " + engine_->obituary());
+        drop_engine();
+    }
+    return wake != Wake::stop;
+}
+
+bool Worker::ensure_engine() {
+    if (engine_ && engine_->documents_read() >= now_.engine_documents) drop_engine();
+    if (engine_) return true;
+    std::string why;
+    try {
+        engine_ = std::make_unique<EngineProcess>(now_.engine);
+        host_.show_engine(engine_.get());
+        const int64_t deadline = now_ms() + hello_timeout_ms;
+        for (;;) {
+            if (std::optional<EngineMessage> message = engine_->receive()) {
+                const auto* hello = std::get_if<Hello>(&*message);
+                if (hello == nullptr) throw ProtocolError("its first word is not hello");
+                if (hello->version != PG_OCR_VERSION)
+                    throw ProtocolError("it is of version " + hello->version +
+                                        ", this library of " PG_OCR_VERSION
+                                        "; install both from one build and restart the server");
+                std::string missing = missing_protections(*hello);
+                if (!missing.empty() && now_.sandbox_required)
+                    throw ProtocolError(
+                        "its sandbox lacks " + missing +
+                        ", and pg_ocr.sandbox = require; set it to prefer, or run on a kernel that has them");
+                engine_version_ = "pg_ocr " + hello->version + ", " + hello->recogniser;
+                host_.log("engine " + std::to_string(engine_->pid()) + " (" + hello->recogniser +
+                          ") is ready; sandbox: " + held_protections(*hello));
+                if (!missing.empty()) host_.warn("the engine's sandbox lacks " + missing);
+                return true;
+            }
+            if (engine_->closed()) throw ProtocolError("it " + engine_->obituary());
+            const int64_t left = deadline - now_ms();
+            if (left <= 0) throw ProtocolError("it said nothing for " + std::to_string(hello_timeout_ms / 1000) + " s");
+            if (host_.wait(engine_->socket(), left) == Wake::stop) {
+                why = "the worker is stopping";
+                break;
+            }
+        }
+    } catch (const std::exception& error) {
+        why = error.what();
+        host_.warn("the engine " + now_.engine.program + " cannot work: " + why);
+    }
+    drop_engine();
+    host_.show_unavailable(why);
+    return false;
+}
+
+void Worker::drop_engine() {
+    host_.show_engine(nullptr);
+    engine_.reset();
+}
+
+void Worker::give_up(const Task& task, const Failure& failure, uint32_t page_no) {
+    host_.log("job " + std::to_string(task.job_id) + ", attempt " + std::to_string(task.attempt) +
+              (page_no > 0 ? ", page " + std::to_string(page_no) : "") + ": " + failure.message);
+    try {
+        queue_.fail(task, failure, page_no);
+    } catch (const QueueError& error) {
+        // The likely cause, a full disk or a lost connection, may pass: give the task back if that much still works. If
+        // not, this process ends, and with it its lock: the task is free again without anybody having to write.
+        host_.warn(error.what());
+        queue_.release(task);
+        throw;
+    }
+}
+
+bool Worker::read(Task task) {
+    host_.show_reading(task.job_id, 0);
+    task.request.max_pages = now_.max_pages;
+    task.request.max_page_pixels = now_.max_page_pixels;
+    uint32_t page_no = 0;
+    try {
+        UniqueFd document = queue_.document(task);
+        if (!document) return true;
+        engine_->send_read(task.request, document.get());
+        document.reset();
+        engine_->set_cpu_limit(now_.page_timeout_ms / 1000 + 10);
+        int64_t deadline = now_ms() + now_.page_timeout_ms;
+        for (;;) {
+            bool lost = false;
+            while (std::optional<EngineMessage> message = engine_->receive()) {
+                if (const auto* info = std::get_if<DocumentInfo>(&*message)) {
+                    lost = !queue_.opened(task, *info);
+                } else if (const auto* started = std::get_if<PageStarted>(&*message)) {
+                    page_no = started->page_no;
+                    host_.show_reading(task.job_id, page_no);
+                    engine_->set_cpu_limit(now_.page_timeout_ms / 1000 + 10);
+                    deadline = now_ms() + now_.page_timeout_ms;
+                } else if (const auto* page = std::get_if<Page>(&*message)) {
+                    lost = !queue_.record_page(task, *page, engine_version_);
+                    page_no = 0;
+                    deadline = now_ms() + now_.page_timeout_ms;
+                } else if (const auto* failure = std::get_if<Failure>(&*message)) {
+                    host_.show_document_done();
+                    give_up(task, *failure, 0);
+                    return true;
+                } else {
+                    host_.show_document_done();
+                    queue_.complete(task);
+                    return true;
+                }
+                if (lost) break;
+            }
+            if (lost) {
+                host_.log("job " + std::to_string(task.job_id) + " is no longer this worker's: its engine is stopped");
+                drop_engine();
+                return true;
+            }
+            if (engine_->closed()) throw ProtocolError("the engine " + engine_->obituary());
+            const int64_t left = deadline - now_ms();
+            if (left <= 0) {
+                drop_engine();
+                give_up(task,
+                        {ErrorCode::page_timeout, "the page was not read within " +
+                                                      std::to_string(now_.page_timeout_ms / 1000) +
+                                                      " s; raise pg_ocr.page_timeout if such pages are to be read"},
+                        page_no);
+                return true;
+            }
+            Wake wake = host_.wait(engine_->socket(), std::min(left, heartbeat_ms));
+            if (wake == Wake::stop) {
+                drop_engine();
+                queue_.release(task);
+                return false;
+            }
+            if ((wake == Wake::nudged || wake == Wake::timed_out) && !queue_.still_ours(task)) {
+                drop_engine();
+                return true;
+            }
+        }
+    } catch (const QueueError& error) {
+        drop_engine();
+        host_.warn(error.what());
+        give_up(task, {ErrorCode::internal_error, error.what()}, page_no);
+    } catch (const std::exception& error) {
+        drop_engine();
+        give_up(task, {ErrorCode::engine_crashed, error.what()}, page_no);
+    }
+    return true;
+}
+
+}  // namespace pg_ocr

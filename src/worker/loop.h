@@ -1,0 +1,70 @@
+// A worker: claim (commit), fetch, read, record (commit). One straight loop that knows neither SPI nor libpq.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "queue/queue.h"
+#include "worker/engine_process.h"
+
+namespace pg_ocr {
+
+/// What woke a waiting worker.
+enum class Wake : uint8_t { readable, nudged, timed_out, stop };
+
+/// What the loop needs of the process that it runs in.
+class Host {
+  public:
+    virtual ~Host() = default;
+    /// Waits until fd (-1: none) is readable, somebody nudges this worker, it is to stop, or timeout_ms are over.
+    virtual Wake wait(int fd, int64_t timeout_ms) = 0;
+    /// From now on a submission may nudge this worker; called before the last look into the queue.
+    virtual void show_idle() = 0;
+    virtual void show_reading(int64_t job_id, uint32_t page_no) = 0;
+    virtual void show_unavailable(const std::string& why) = 0;
+    /// pid 0: there is no engine. Also called before the engine dies, so that an exit handler never kills a stranger.
+    virtual void show_engine(EngineProcess* engine) = 0;
+    virtual void show_document_done() = 0;
+    /// Asked after the queue has refused: false where the extension has been dropped meanwhile.
+    virtual bool still_wanted() = 0;
+    virtual void log(const std::string& message) = 0;
+    virtual void warn(const std::string& message) = 0;
+};
+
+struct WorkerSettings {
+    EngineSettings engine;
+    int64_t page_timeout_ms = 120000;
+    int64_t poll_interval_ms = 5000;
+    uint64_t engine_documents = 1000;
+    uint32_t max_pages = 0;
+    uint64_t max_page_pixels = 0;
+    bool sandbox_required = false;
+};
+
+class Worker {
+  public:
+    /// `settings` is asked before every task, so that a reload is seen.
+    Worker(Queue& queue, Host& host, WorkerSettings (*settings)()) : queue_(queue), host_(host), settings_(settings) {}
+    /// Until the host says stop. Throws QueueError when a task could neither be recorded nor given back: the process is
+    /// to end then, and its death frees the task.
+    void run();
+
+  private:
+    bool ensure_engine();
+    void drop_engine();
+    /// False: stop.
+    bool read(Task task);
+    void give_up(const Task& task, const Failure& failure, uint32_t page_no);
+    bool idle(int64_t longest_ms);
+
+    Queue& queue_;
+    Host& host_;
+    WorkerSettings (*settings_)();
+    WorkerSettings now_;
+    std::unique_ptr<EngineProcess> engine_;
+    std::string engine_version_;
+    int64_t engine_backoff_ms_ = 0;
+};
+
+}  // namespace pg_ocr
