@@ -52,11 +52,14 @@ as_server_user() {
     fi
 }
 
-# Builds the extension and the engine and installs both. Its output goes to the file $1 and is shown only if it fails.
+# Builds the extension and the engine, and what else make is told to, and installs the first two. The output goes to a
+# file and is shown only if it fails.
+#   build_and_install LOG [TARGET...]
 build_and_install() {
     local log=$1
+    shift
     : >"$log"
-    if make -C "$repository" -j"$(nproc)" PG_CONFIG="$pg_config" >>"$log" 2>&1 &&
+    if make -C "$repository" -j"$(nproc)" PG_CONFIG="$pg_config" all "$@" >>"$log" 2>&1 &&
         as_root make -C "$repository" install PG_CONFIG="$pg_config" >>"$log" 2>&1; then
         return
     fi

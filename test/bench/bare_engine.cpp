@@ -1,0 +1,115 @@
+// The engine without a database: reads files with several engines at once, as workers do, and writes each one's text.
+// What is left between this and the whole pipeline is what the queue costs.
+#include <poll.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "worker/engine_process.h"
+#include "worker/sealed_document.h"
+
+namespace {
+
+using namespace pg_ocr;
+
+struct Reader {
+    std::unique_ptr<EngineProcess> engine;
+    std::ofstream text;
+    bool ready = false;
+};
+
+UniqueFd sealed(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw std::runtime_error("cannot open " + path.string());
+    SealedDocument document;
+    std::vector<char> chunk(1 << 20);
+    while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0)
+        document.append(chunk.data(), static_cast<size_t>(file.gcount()));
+    return document.seal();
+}
+
+class Benchmark {
+  public:
+    Benchmark(const EngineSettings& settings, size_t engines, std::filesystem::path out,
+              std::vector<std::filesystem::path> files)
+        : out_(std::move(out)), files_(std::move(files)), readers_(engines) {
+        for (Reader& reader : readers_) reader.engine = std::make_unique<EngineProcess>(settings);
+    }
+
+    /// Returns the pages read.
+    size_t run() {
+        size_t busy = readers_.size();
+        while (busy > 0) {
+            std::vector<pollfd> sockets;
+            for (const Reader& reader : readers_)
+                sockets.push_back({reader.engine ? reader.engine->socket() : -1, POLLIN, 0});
+            if (poll(sockets.data(), sockets.size(), -1) < 0 && errno != EINTR)
+                throw std::system_error(errno, std::generic_category(), "poll");
+            for (size_t i = 0; i < readers_.size(); ++i)
+                if (sockets[i].revents != 0 && !listen(readers_[i])) --busy;
+        }
+        return pages_;
+    }
+
+  private:
+    /// False: nothing is left for this engine, which is gone now.
+    bool listen(Reader& reader) {
+        while (std::optional<EngineMessage> message = reader.engine->receive()) {
+            if (const auto* page = std::get_if<Page>(&*message)) {
+                ++pages_;
+                reader.text << page->text << '\f';
+            } else if (const auto* failure = std::get_if<Failure>(&*message)) {
+                throw std::runtime_error("a document could not be read: " + failure->message);
+            } else if (std::holds_alternative<Hello>(*message) || std::holds_alternative<Finished>(*message)) {
+                if (next_ == files_.size()) {
+                    reader.engine.reset();
+                    return false;
+                }
+                start(reader, files_[next_++]);
+            }
+        }
+        if (reader.engine->closed()) throw std::runtime_error("the engine " + reader.engine->obituary());
+        return true;
+    }
+
+    void start(Reader& reader, const std::filesystem::path& file) {
+        reader.text = std::ofstream(out_ / (file.filename().string() + ".txt"), std::ios::binary);
+        UniqueFd document = sealed(file);
+        ReadRequest request;
+        request.text_layer = TextLayer::ignore;
+        reader.engine->send_read(request, document.get());
+    }
+
+    std::filesystem::path out_;
+    std::vector<std::filesystem::path> files_;
+    std::vector<Reader> readers_;
+    size_t next_ = 0;
+    size_t pages_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 6) {
+        std::fprintf(stderr, "usage: bare_engine ENGINE_PROGRAM TESSDATA ENGINES OUT_DIRECTORY FILE...\n");
+        return 2;
+    }
+    try {
+        pg_ocr::EngineSettings settings;
+        settings.program = argv[1];
+        settings.tessdata = argv[2];
+        settings.memory = uint64_t{2048} << 20;
+        Benchmark benchmark(settings, std::strtoul(argv[3], nullptr, 10), argv[4], {argv + 5, argv + argc});
+        std::cout << benchmark.run() << '\n';
+    } catch (const std::exception& error) {
+        std::cerr << "bare_engine: " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,310 @@
+"""Measures pg_ocr against its neighbours, on the same pages, on this machine, in one run; test/bench/run calls it.
+
+Every reader gets all cores: pg_ocr a worker each, tesseract and OCRmyPDF a process each, with one thread. Text layers
+are ignored everywhere. CPU is what the processes used, in user and system mode; memory is the highest sum of what
+their processes hold (proportional set size), sampled ten times a second.
+"""
+import collections
+import concurrent.futures
+import os
+import pathlib
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+CORES = len(os.sched_getaffinity(0))
+DOCUMENTS = ["multipage.pdf", "linn.pdf", "ccitt.pdf", "skew.pdf", "edgar.pdf", "linn.png", "phototest.tif", "testocr.png"]
+TICK = os.sysconf("SC_CLK_TCK")
+ONE_THREAD = dict(os.environ, OMP_THREAD_LIMIT="1")
+
+
+def run(*command, **how):
+    how.setdefault("check", True)
+    how.setdefault("capture_output", True)
+    how.setdefault("text", True)
+    try:
+        return subprocess.run([str(part) for part in command], **how).stdout
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{error.stdout or ''}{error.stderr or ''}")
+
+
+# What processes use.
+
+
+def processes_under(root):
+    """The pids of root and all its descendants."""
+    children = collections.defaultdict(list)
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                children[int(stat_of(entry)[1])].append(int(entry))
+            except (OSError, IndexError):
+                pass
+    found = [root]
+    for pid in found:
+        found.extend(children[pid])
+    return found
+
+
+def stat_of(pid):
+    """The fields of /proc/PID/stat after the name: state, parent, …"""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+        return stat.read().rpartition(")")[2].split()
+
+
+def cpu_of(root):
+    """Seconds of CPU of a tree of processes, those that have ended and were waited for included."""
+    ticks = 0
+    for pid in processes_under(root):
+        try:
+            ticks += sum(map(int, stat_of(pid)[11:15]))
+        except OSError:
+            pass
+    return ticks / TICK
+
+
+def memory_of(root):
+    """Bytes that a tree of processes holds; what is shared is counted once."""
+    total = 0
+    for pid in processes_under(root):
+        try:
+            with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+                total += next(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
+        except (OSError, StopIteration):
+            pass
+    return total * 1024
+
+
+class Measured:
+    """The time, the CPU and the peak memory of what is done within. Of this process' children, or of a server's tree."""
+
+    def __init__(self, server_pid=None):
+        self.server_pid = server_pid
+        self.peak = 0
+        self.done = threading.Event()
+
+    def cpu_now(self):
+        if self.server_pid:
+            return cpu_of(self.server_pid)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def watch(self):
+        own = os.getpid()
+        while not self.done.wait(0.1):
+            if self.server_pid:
+                self.peak = max(self.peak, memory_of(self.server_pid))
+            else:
+                self.peak = max(self.peak, memory_of(own) - memory_of_process(own))
+
+    def __enter__(self):
+        self.cpu = self.cpu_now()
+        self.started = time.monotonic()
+        self.watcher = threading.Thread(target=self.watch)
+        self.watcher.start()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = time.monotonic() - self.started
+        self.done.set()
+        self.watcher.join()
+        self.cpu = self.cpu_now() - self.cpu
+
+
+def memory_of_process(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+        return next(int(line.split()[1]) for line in rollup if line.startswith("Pss:")) * 1024
+
+
+# The server.
+
+
+class Server:
+    """A throw-away server; queries go through one psql each."""
+
+    def __init__(self, directory, pg_config):
+        self.directory = directory
+        self.bin = pathlib.Path(run(pg_config, "--bindir").strip())
+        self.socket = run(REPOSITORY / "scripts/throwaway-cluster", "start", directory, "pg_ocr.workers = 0",
+                          "track_commit_timestamp = on", "shared_buffers = 256MB", "max_wal_size = 4GB").strip()
+        self.pid = int(self.sql("SELECT pid FROM (SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid) p"))
+        self.sql("CREATE EXTENSION pg_ocr")
+
+    def sql(self, query):
+        return run(self.bin / "psql", "-h", self.socket, "-U", "postgres", "-XqAt", "-v", "ON_ERROR_STOP=1", "postgres",
+                   input=query).strip()
+
+    def wait_until(self, query):
+        while self.sql(query) != "t":
+            time.sleep(0.02)
+
+    def set_workers(self, count):
+        self.sql(f"ALTER SYSTEM SET pg_ocr.workers = {count}; SELECT pg_reload_conf()")
+        self.wait_until(f"SELECT count(*) = {count} AND bool_and(state = 'idle') IS NOT FALSE FROM ocr.workers WHERE state <> 'ended'")
+
+    def latencies(self, script, count):
+        """Milliseconds of each of so many runs of an SQL script, one after the other in one session, as pgbench logs them."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "script.sql")
+            path.write_text(script)
+            run(self.bin / "pgbench", "-h", self.socket, "-U", "postgres", "-n", "-M", "prepared", "-t", count, "-l",
+                f"--log-prefix={folder}/log", "-f", path, "postgres")
+            return [int(line.split()[2]) / 1000 for log in pathlib.Path(folder).glob("log*") for line in log.open()]
+
+    def stop(self):
+        run(REPOSITORY / "scripts/throwaway-cluster", "stop", self.directory)
+
+
+# The readers. Each takes documents, writes OUT/<name>.txt, and returns what was measured.
+
+
+def read_with_pg_ocr(server, documents, out):
+    for document in documents:
+        target = pathlib.Path(server.directory, document.name)
+        shutil.copy(document, target)
+        target.chmod(0o644)
+    server.set_workers(CORES)
+    names = [document.name for document in documents]
+    with Measured(server.pid) as measured:
+        jobs = {}
+        for name in names:
+            jobs[name] = server.sql(f"SELECT ocr_submit(pg_read_binary_file('{server.directory}/{name}'), text_layer => 'ignore')")
+        server.wait_until("SELECT bool_and(status IN ('completed', 'failed')) FROM ocr.jobs")
+    for name, job in jobs.items():
+        if server.sql(f"SELECT status FROM ocr_status({job})") != "completed":
+            sys.exit(f"pg_ocr could not read {name}: " + server.sql(f"SELECT error FROM ocr_status({job})"))
+        (out / f"{name}.txt").write_text(server.sql(f"SELECT ocr_text({job})"))
+    server.pages = int(server.sql("SELECT sum(pages_done) FROM ocr.jobs"))
+    server.set_workers(0)
+    return measured
+
+
+def read_with_bare_engine(engine, tessdata, documents, out):
+    with Measured() as measured:
+        run(REPOSITORY / "build/bare_engine", engine, tessdata, CORES, out, *documents)
+    return measured
+
+
+def in_parallel(read, documents, out):
+    """A process per core, each taking the next document when it has ended one."""
+    with Measured() as measured, concurrent.futures.ThreadPoolExecutor(CORES) as pool:
+        list(pool.map(lambda document: read(document, out), documents))
+    return measured
+
+
+def tesseract(document, out):
+    """PDFs are rendered to images first, as tesseract reads none itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        images = [document]
+        if document.suffix.lower() == ".pdf":
+            run("pdftoppm", "-r", 300, "-gray", document, f"{folder}/page")
+            images = sorted(pathlib.Path(folder).iterdir())
+        text = [run("tesseract", image, "-", env=ONE_THREAD) for image in images]
+    (out / f"{document.name}.txt").write_text("".join(text))
+
+
+def ocrmypdf(document, out):
+    image = [] if document.suffix.lower() == ".pdf" else ["--image-dpi", 300]
+    run("ocrmypdf", "--force-ocr", "--jobs", 1, "--output-type", "pdf", "--optimize", 0, *image, "--sidecar",
+        out / f"{document.name}.txt", document, os.devnull, env=ONE_THREAD)
+
+
+# The report.
+
+
+def words_found(documents, out):
+    """The share of the words written on the documents that were read, where it is known what is written; else None."""
+    found = written = 0
+    for document in documents:
+        truth = document.with_name(document.name + ".gt.txt")
+        if truth.exists():
+            should = collections.Counter(re.findall(r"\w+", truth.read_text().lower()))
+            read = collections.Counter(re.findall(r"\w+", (out / f"{document.name}.txt").read_text(errors="replace").lower()))
+            found += (should & read).total()
+            written += should.total()
+    return found / written if written else None
+
+
+def percentile(values, percent):
+    return sorted(values)[min(len(values) - 1, int(len(values) * percent / 100))]
+
+
+def measure_latencies(server):
+    """Of the calls, and from COMMIT to claim, in milliseconds."""
+    server.sql("""CREATE TABLE bench_document AS
+        SELECT string_agg(sha256(int8send(n)), NULL ORDER BY n) AS bytes FROM generate_series(1, 3125) n""")
+    result = {}
+    different = "bytes || int8send((random() * 1e15)::bigint)"
+    result["ocr_submit, 100 kB"] = server.latencies(f"SELECT ocr_submit({different}) FROM bench_document;", 2000)
+    jobs = server.sql("SELECT min(id) || ' ' || max(id) FROM ocr.jobs").split()
+    result["ocr_status"] = server.latencies(
+        f"\\set job random({jobs[0]}, {jobs[1]})\nSELECT * FROM ocr_status(:job);", 2000)
+    server.sql("SELECT count(ocr_cancel(id)) FROM ocr.jobs WHERE status = 'pending'")
+
+    # Commit timestamps are taken just before the commit is flushed; the kept document's row still carries its
+    # transaction, the job's row does not.
+    server.set_workers(CORES)
+    for _ in range(200):
+        job = server.sql(f"SELECT ocr_submit({different}, keep_document => true, batch => 'claims') FROM bench_document")
+        server.wait_until(f"SELECT status IN ('completed', 'failed') FROM ocr.jobs WHERE id = {job}")
+    server.set_workers(0)
+    claims = server.sql("""SELECT extract(epoch FROM j.started_at - pg_xact_commit_timestamp(d.xmin)) * 1000
+        FROM ocr.jobs j JOIN ocr.documents d ON d.id = j.document_id WHERE batch = 'claims'""")
+    result["COMMIT to claim"] = [float(line) for line in claims.split()]
+    return result
+
+
+def main():
+    pg_config = os.environ["PG_CONFIG"]
+    if "BENCH_DATA" in os.environ:
+        kinds = {".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff"}
+        documents = sorted(path.resolve() for path in pathlib.Path(os.environ["BENCH_DATA"]).rglob("*") if path.suffix.lower() in kinds)
+    else:
+        documents = [next((REPOSITORY / "test/data").rglob(name)) for name in DOCUMENTS]
+    if not documents:
+        sys.exit("there is nothing to read: BENCH_DATA names a folder without PDFs or images")
+    tessdata = re.search(r'"(.*)"', run("tesseract", "--list-langs")).group(1)
+    engine = pathlib.Path(run(pg_config, "--bindir").strip(), "pg_ocr_engine")
+
+    with tempfile.TemporaryDirectory(prefix="pg_ocr_bench.") as folder:
+        outs = {}
+
+        def out(name):
+            outs[name] = pathlib.Path(folder, name)
+            outs[name].mkdir()
+            return outs[name]
+
+        server = Server(tempfile.mktemp(prefix="pg_ocr_bench_server.", dir="/tmp"), pg_config)
+        try:
+            measured = {
+                "pg_ocr": read_with_pg_ocr(server, documents, out("pg_ocr")),
+                "bare engine": read_with_bare_engine(engine, tessdata, documents, out("bare engine")),
+                "tesseract": in_parallel(tesseract, documents, out("tesseract")),
+                "OCRmyPDF": in_parallel(ocrmypdf, documents, out("OCRmyPDF")),
+            }
+            latencies = measure_latencies(server)
+        finally:
+            server.stop()
+
+        pages = server.pages
+        print(f"\n{len(documents)} documents, {pages} pages, {CORES} cores; {run('tesseract', '--version').splitlines()[0]}, "
+              f"OCRmyPDF {run('ocrmypdf', '--version').strip()}, {run(pg_config, '--version').strip()}\n")
+        print(f"{'':12} {'pages/s':>8} {'ratio':>6} {'CPU s/page':>11} {'ratio':>6} {'peak MB':>8} {'words found':>12}")
+        base = measured["tesseract"]
+        for name, of in measured.items():
+            share = words_found(documents, outs[name])
+            print(f"{name:12} {pages / of.seconds:8.3f} {base.seconds / of.seconds:6.2f} {of.cpu / pages:11.3f} "
+                  f"{of.cpu / base.cpu:6.2f} {of.peak / 2**20:8.0f} {'-' if share is None else format(share, '.1%'):>12}")
+        print(f"\n{'ratios are to tesseract; ms':30} {'p50':>8} {'p99':>8}")
+        for name, values in latencies.items():
+            print(f"{name:30} {percentile(values, 50):8.2f} {percentile(values, 99):8.2f}")
+
+
+if __name__ == "__main__":
+    main()
