@@ -1,0 +1,41 @@
+CREATE OR REPLACE FUNCTION ocr.fail_task(task_id bigint, fence bigint, error_code text, error text, page_no int)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
+    policy ocr.error_codes;
+    reason text;
+    delay interval;
+BEGIN
+    IF task.id IS NULL THEN
+        RETURN false;
+    END IF;
+    SELECT * INTO policy FROM ocr.error_codes c
+    WHERE c.code = fail_task.error_code OR c.code = 'internal_error'
+    ORDER BY c.code = fail_task.error_code DESC LIMIT 1;
+    reason := coalesce(nullif(error, ''), policy.meaning);
+
+    IF policy.retry AND task.attempts < current_setting('pg_ocr.max_attempts')::int THEN
+        -- A crash may well have been the fault of the document before, so the first try after one is made at once. The spread
+        -- keeps tasks that failed together from coming back together.
+        delay := CASE WHEN policy.code = 'engine_crashed' AND task.attempts = 1 THEN '0'
+                      ELSE make_interval(secs => least(300, 2 ^ (task.attempts - 1)) * (0.75 + random() / 4)) END;
+    ELSIF page_no > 0 AND ocr.insert_failed_page(task.job_id, page_no, policy.code, reason) THEN
+        -- One bad page does not cost the others: the task goes on without it, its attempts counted anew.
+        UPDATE ocr.tasks t SET attempts = 0 WHERE t.id = task.id;
+        delay := '0';
+    ELSE
+        PERFORM ocr.fail_missing_pages(task.job_id, policy.code, reason);
+        PERFORM ocr.finish_job(task.job_id, 'failed', policy.code, reason);
+        RETURN true;
+    END IF;
+    UPDATE ocr.jobs j SET error_code = policy.code, error = reason WHERE j.id = task.job_id;
+    PERFORM ocr.requeue_task(task, now() + delay);
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION ocr.fail_task(bigint, bigint, text, text, int) IS
+'Internal: an attempt failed, for the reason of error_code, at the page page_no or, where that is 0, at none. Where ocr.error_codes says that a retry is worth it and pg_ocr.max_attempts are not spent, the task is pending again, after 1 s that double with each attempt up to 5 min. Else the page is written off and the task goes on without it; without a page, the job fails. False: the claim no longer stands, nothing was written';

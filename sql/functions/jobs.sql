@@ -1,0 +1,82 @@
+CREATE OR REPLACE FUNCTION ocr.visible_job(job_id bigint) RETURNS ocr.jobs
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    job ocr.jobs;
+BEGIN
+    IF job_id IS NULL THEN
+        PERFORM ocr.refuse_null('job_id', 'Give what ocr_submit() returned.');
+    END IF;
+    SELECT * INTO job FROM ocr.jobs j WHERE j.id = job_id;
+    -- One error for both: who may not see a job shall not learn that there is one.
+    IF NOT FOUND OR NOT ocr.caller_acts_for(job.owner) THEN
+        RAISE EXCEPTION 'job % does not exist', job_id
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'ocr.jobs lists the jobs that you can see: your own, and those of the roles that you are a member of.';
+    END IF;
+    RETURN job;
+END
+$$;
+COMMENT ON FUNCTION ocr.visible_job(bigint) IS 'Internal: the job, or an error where there is none that the caller may see';
+
+-- The selected pages are those of the document that the list names; in ascending order, they are the first `total` numbers
+-- that the list names at all. So the length of the document need not be known.
+CREATE OR REPLACE FUNCTION ocr.selected_pages(pages text, total int) RETURNS SETOF int
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT DISTINCT page_no::int
+    FROM unnest(string_to_array(coalesce(pages, '1-'), ',')) AS item,
+         generate_series(split_part(item, '-', 1)::bigint,
+                         least(CASE WHEN item LIKE '%-%' THEN nullif(split_part(item, '-', 2), '')::bigint
+                                    ELSE item::bigint END,
+                               split_part(item, '-', 1)::bigint + total - 1)) AS page_no
+    ORDER BY 1
+    LIMIT total
+$$;
+COMMENT ON FUNCTION ocr.selected_pages(text, int) IS 'Internal: the numbers of the pages that a list such as 1-3,7,10- selects from a document, given how many it selects';
+
+CREATE OR REPLACE FUNCTION ocr.finish_job(job_id bigint, status text, error_code text, error text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    needed CONSTANT boolean := status = 'failed';
+    job ocr.jobs;
+    document_id bigint;
+    found_confidence real;
+    found_verdict text;
+    payload jsonb;
+BEGIN
+    DELETE FROM ocr.tasks t WHERE t.job_id = finish_job.job_id;
+    DELETE FROM ocr.passwords p WHERE p.job_id = finish_job.job_id;
+    IF status = 'completed' THEN
+        SELECT sum(p.confidence::float8 * p.words) / nullif(sum(p.words) FILTER (WHERE p.confidence IS NOT NULL), 0),
+               CASE WHEN bool_or(p.verdict = 'rejected') THEN 'rejected'
+                    WHEN bool_and(p.verdict = 'approved') THEN 'approved'
+                    ELSE 'review' END
+        INTO found_confidence, found_verdict
+        FROM ocr.pages p WHERE p.job_id = finish_job.job_id;
+    END IF;
+    SELECT j.document_id INTO document_id FROM ocr.jobs j WHERE j.id = finish_job.job_id;
+    UPDATE ocr.jobs j
+    SET status = finish_job.status, verdict = found_verdict, confidence = found_confidence, finished_at = now(),
+        error_code = finish_job.error_code, error = finish_job.error,
+        document_id = CASE WHEN needed OR j.keep_document THEN j.document_id END
+    WHERE j.id = finish_job.job_id
+    RETURNING j.* INTO job;
+    IF document_id IS NOT NULL AND job.document_id IS NULL THEN
+        PERFORM ocr.drop_document(document_id);
+    END IF;
+    payload := jsonb_build_object('job_id', job.id, 'status', job.status, 'verdict', job.verdict, 'batch', job.batch,
+                                  'metadata', job.metadata);
+    IF octet_length(payload::text) >= 8000 THEN  -- more than NOTIFY can carry
+        payload := payload - 'metadata' || '{"metadata_omitted": true}';
+    END IF;
+    PERFORM pg_notify('ocr', payload::text);
+    PERFORM ocr.announce_job_end();
+END
+$$;
+COMMENT ON FUNCTION ocr.finish_job(bigint, text, text, text) IS 'Internal: ends a job whose row the caller has locked, with all that belongs to it: queue, password, document, NOTIFY';

@@ -1,0 +1,193 @@
+-- What workers call, as a superuser. The job's row is always locked before its task's, so that no two of these
+-- functions, ocr_cancel() and ocr_retry() can wait for each other in a circle; where that order cannot be kept, SKIP LOCKED
+-- keeps from waiting at all.
+--
+-- enable_seqscan = off: a worker's plans are cached for its life. One made while the queue was nearly empty would go on
+-- reading whole tables when it is long.
+
+CREATE OR REPLACE FUNCTION ocr.claim_task(worker bigint)
+RETURNS TABLE (
+    task_id bigint, fence bigint, job_id bigint, attempt int, document_id bigint, language text, tier text,
+    text_layer text, password text, pages text, done int[], psm int, dpi int, deskew boolean)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    level bigint := 2147483648;  -- above any int
+    passed_over bigint[] := '{}';
+    task ocr.tasks;
+    job ocr.jobs;
+BEGIN
+    LOOP
+        -- One priority at a time, from the highest: so that what is due is next in the index, however much of a higher
+        -- priority waits for a later time.
+        SELECT max(t.priority) INTO level FROM ocr.tasks t WHERE t.worker IS NULL AND t.priority < level;
+        EXIT WHEN level IS NULL;
+        LOOP
+            SELECT * INTO task FROM ocr.tasks t
+            WHERE t.worker IS NULL AND t.priority = level AND t.run_at <= now() AND t.id <> ALL (passed_over)
+            ORDER BY t.run_at, t.id LIMIT 1
+            FOR UPDATE SKIP LOCKED;
+            EXIT WHEN NOT FOUND;
+            SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id FOR NO KEY UPDATE SKIP LOCKED;
+            IF NOT FOUND THEN
+                passed_over := passed_over || task.id;
+            ELSIF job.document_id IS NULL THEN
+                PERFORM ocr.finish_job(job.id, 'failed', 'internal_error',
+                    'its document was deleted from ocr.documents before it was read; submit it again');
+            ELSE
+                UPDATE ocr.tasks t
+                SET worker = claim_task.worker, fence = nextval('ocr.fences'), claimed_at = now(), attempts = t.attempts + 1
+                WHERE t.id = task.id
+                RETURNING * INTO task;
+                UPDATE ocr.jobs j
+                SET status = 'running', attempts = j.attempts + 1, started_at = coalesce(j.started_at, now())
+                WHERE j.id = job.id;
+                RETURN QUERY SELECT task.id, task.fence, job.id, task.attempts::int, job.document_id, job.language,
+                    job.tier, job.text_layer, (SELECT p.password FROM ocr.passwords p WHERE p.job_id = job.id), job.pages,
+                    ARRAY(SELECT p.page_no FROM ocr.pages p WHERE p.job_id = job.id ORDER BY p.page_no),
+                    coalesce((job.options->>'psm')::int, 3), coalesce((job.options->>'dpi')::int, 0),
+                    coalesce((job.options->>'deskew')::boolean, false);
+                RETURN;
+            END IF;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ocr.claim_task(bigint) IS
+'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. done: pages recorded already. COMMIT before the work starts';
+
+CREATE OR REPLACE FUNCTION ocr.due_in_ms() RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+DECLARE
+    level bigint := 2147483648;
+    earliest timestamptz;
+    found_earliest timestamptz;
+BEGIN
+    LOOP
+        SELECT max(t.priority) INTO level FROM ocr.tasks t WHERE t.worker IS NULL AND t.priority < level;
+        EXIT WHEN level IS NULL;
+        SELECT t.run_at INTO found_earliest FROM ocr.tasks t WHERE t.worker IS NULL AND t.priority = level
+        ORDER BY t.run_at LIMIT 1;
+        earliest := least(earliest, found_earliest);
+    END LOOP;
+    RETURN greatest(0, ceil(1000 * extract(epoch FROM earliest - clock_timestamp())));
+END
+$$;
+COMMENT ON FUNCTION ocr.due_in_ms() IS
+'Internal: milliseconds until the earliest unclaimed task falls due, 0 where one is due, null where there is none. 0 does not promise that it can be claimed: another session may hold a lock on it';
+
+CREATE OR REPLACE FUNCTION ocr.lock_claim(task_id bigint, fence bigint) RETURNS ocr.tasks
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    task ocr.tasks;
+BEGIN
+    PERFORM FROM ocr.jobs j
+    WHERE j.id = (SELECT t.job_id FROM ocr.tasks t WHERE t.id = task_id AND t.fence = lock_claim.fence)
+    FOR NO KEY UPDATE;
+    SELECT * INTO task FROM ocr.tasks t WHERE t.id = task_id AND t.fence = lock_claim.fence FOR UPDATE;
+    RETURN task;
+END
+$$;
+COMMENT ON FUNCTION ocr.lock_claim(bigint, bigint) IS
+'Internal: locks a job and its task for a write and returns the task; null where the claim no longer stands, and nothing may be written';
+
+CREATE OR REPLACE FUNCTION ocr.holds_task(task_id bigint, fence bigint) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM ocr.tasks t WHERE t.id = task_id AND t.fence = holds_task.fence);
+END
+$$;
+COMMENT ON FUNCTION ocr.holds_task(bigint, bigint) IS 'Internal: whether the claim still stands';
+
+CREATE OR REPLACE FUNCTION ocr.document_of_task(task_id bigint, fence bigint) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    job ocr.jobs;
+BEGIN
+    SELECT j.* INTO job FROM ocr.tasks t JOIN ocr.jobs j ON j.id = t.job_id
+    WHERE t.id = task_id AND t.fence = document_of_task.fence;
+    IF FOUND AND job.document_id IS NULL THEN
+        RAISE EXCEPTION 'the document of job % was deleted from ocr.documents while it was read', job.id
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Cancel a job before you delete its document.';
+    END IF;
+    RETURN job.document_id;
+END
+$$;
+COMMENT ON FUNCTION ocr.document_of_task(bigint, bigint) IS 'Internal: the id of the document that a claimed task is to read; null where the claim no longer stands';
+
+CREATE OR REPLACE FUNCTION ocr.document_size(task_id bigint, fence bigint) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+    RETURN (SELECT d.size FROM ocr.documents d WHERE d.id = ocr.document_of_task(task_id, fence));
+END
+$$;
+COMMENT ON FUNCTION ocr.document_size(bigint, bigint) IS 'Internal: bytes of the document that a claimed task is to read; null where the claim no longer stands';
+
+CREATE OR REPLACE FUNCTION ocr.document_slice(task_id bigint, fence bigint, from_byte bigint, length int) RETURNS bytea
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+    RETURN (SELECT substr(d.bytes, (from_byte + 1)::int, length) FROM ocr.documents d
+            WHERE d.id = ocr.document_of_task(task_id, fence));
+END
+$$;
+COMMENT ON FUNCTION ocr.document_slice(bigint, bigint, bigint, int) IS 'Internal: a part of the document that a claimed task is to read, from a byte counted from 0; null where the claim no longer stands';
+
+CREATE OR REPLACE FUNCTION ocr.release_task(task_id bigint, fence bigint) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
+BEGIN
+    IF task.id IS NOT NULL THEN
+        UPDATE ocr.tasks t SET attempts = t.attempts - 1 WHERE t.id = task.id;
+        UPDATE ocr.jobs j SET attempts = j.attempts - 1 WHERE j.id = task.job_id;
+        PERFORM ocr.requeue_task(task, now());
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ocr.release_task(bigint, bigint) IS 'Internal: gives a claimed task back unharmed, its attempt not counted';
+
+CREATE OR REPLACE FUNCTION ocr.requeue_task(task ocr.tasks, run_at timestamptz) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+    UPDATE ocr.tasks t SET worker = NULL, fence = NULL, claimed_at = NULL, run_at = requeue_task.run_at
+    WHERE t.id = task.id;
+    UPDATE ocr.jobs j
+    SET run_at = requeue_task.run_at,
+        status = CASE WHEN EXISTS (SELECT FROM ocr.tasks t WHERE t.job_id = task.job_id AND t.worker IS NOT NULL)
+                      THEN 'running' ELSE 'pending' END
+    WHERE j.id = task.job_id;
+    IF requeue_task.run_at <= now() THEN
+        PERFORM ocr.wake_workers();
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ocr.requeue_task(ocr.tasks, timestamptz) IS 'Internal: a task whose claim the caller has locked is pending again, due at run_at';

@@ -1,0 +1,149 @@
+CREATE OR REPLACE FUNCTION ocr.record_opened(task_id bigint, fence bigint, document_type text, pages int, selected int)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
+BEGIN
+    UPDATE ocr.jobs j SET document_type = record_opened.document_type, pages_total = selected WHERE j.id = task.job_id;
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION ocr.record_opened(bigint, bigint, text, int, int) IS
+'Internal: what the document is, how many pages it has and how many of them the job asks for, those done already included. False: the claim no longer stands, nothing was written';
+
+CREATE OR REPLACE FUNCTION ocr.insert_page(page ocr.pages) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+    INSERT INTO ocr.pages SELECT page.* ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        UPDATE ocr.jobs j
+        SET pages_done = j.pages_done + 1, pages_failed = j.pages_failed + (page.status = 'failed')::int
+        WHERE j.id = page.job_id;
+        RETURN true;
+    END IF;
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION ocr.insert_page(ocr.pages) IS 'Internal: writes a page and counts it; false where it is recorded already';
+
+CREATE OR REPLACE FUNCTION ocr.insert_failed_page(job_id bigint, page_no int, error_code text, error text) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    page ocr.pages;
+BEGIN
+    page.job_id := job_id;
+    page.page_no := page_no;
+    page.status := 'failed';
+    page.verdict := 'rejected';
+    page.words := 0;
+    page.error_code := error_code;
+    page.error := error;
+    page.read_at := clock_timestamp();
+    RETURN ocr.insert_page(page);
+END
+$$;
+COMMENT ON FUNCTION ocr.insert_failed_page(bigint, int, text, text) IS 'Internal: writes a page off, with the reason; false where it is recorded already';
+
+CREATE OR REPLACE FUNCTION ocr.fail_missing_pages(job_id bigint, error_code text, error text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+    PERFORM ocr.insert_failed_page(j.id, s.page_no, fail_missing_pages.error_code, fail_missing_pages.error)
+    FROM ocr.jobs j, ocr.selected_pages(j.pages, j.pages_total) AS s (page_no)
+    WHERE j.id = fail_missing_pages.job_id AND j.pages_done < j.pages_total;
+END
+$$;
+COMMENT ON FUNCTION ocr.fail_missing_pages(bigint, text, text) IS 'Internal: writes off every selected page that is not recorded, so that none is silently missing';
+
+CREATE OR REPLACE FUNCTION ocr.record_page(
+    task_id bigint, fence bigint, page_no int, status text, source text, text text, confidence real, layout jsonb,
+    words int, width int, height int, dpi int, rotation int, elapsed_ms int, engine text, error_code text, error text)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
+    page ocr.pages;
+BEGIN
+    IF task.id IS NULL THEN
+        RETURN false;
+    END IF;
+    page.job_id := task.job_id;
+    page.page_no := page_no;
+    page.status := status;
+    page.source := nullif(source, '');
+    page.text := text;
+    page.words := coalesce(words, 0);
+    page.width := width;
+    page.height := height;
+    page.dpi := dpi;
+    page.rotation := rotation;
+    page.elapsed_ms := elapsed_ms;
+    page.engine := engine;
+    page.error_code := nullif(error_code, '');
+    page.error := nullif(error, '');
+    page.read_at := clock_timestamp();
+    IF page.words > 0 THEN
+        page.confidence := CASE WHEN confidence >= 0 THEN confidence WHEN source = 'text_layer' THEN 100 END;
+    END IF;
+    IF (SELECT j.tier FROM ocr.jobs j WHERE j.id = task.job_id) <> 'fast' THEN
+        page.layout := layout;
+    END IF;
+    page.verdict := CASE
+        WHEN status = 'failed' THEN 'rejected'
+        WHEN status = 'skipped' THEN NULL
+        WHEN page.confidence >= current_setting('pg_ocr.approve_confidence')::real THEN 'approved'
+        WHEN page.confidence < current_setting('pg_ocr.review_confidence')::real THEN 'rejected'
+        ELSE 'review' END;
+    PERFORM ocr.insert_page(page);
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text) IS
+'Internal: one page''s outcome; the columns are those of ocr.pages, a negative confidence means that there is none. A page that is recorded already is left as it is. False: the claim no longer stands, nothing was written';
+
+CREATE OR REPLACE FUNCTION ocr.complete_task(task_id bigint, fence bigint) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
+    job ocr.jobs;
+    failed ocr.pages;
+BEGIN
+    IF task.id IS NULL THEN
+        RETURN false;
+    END IF;
+    DELETE FROM ocr.tasks t WHERE t.id = task.id;
+    IF EXISTS (SELECT FROM ocr.tasks t WHERE t.job_id = task.job_id) THEN
+        RETURN true;  -- the last one to end completes the job
+    END IF;
+    PERFORM ocr.fail_missing_pages(task.job_id, 'internal_error', 'the engine ended without a result for this page');
+    SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id;
+    IF job.pages_total IS NULL THEN
+        PERFORM ocr.finish_job(job.id, 'failed', 'internal_error', 'the engine ended without having opened the document');
+    ELSIF job.pages_done > job.pages_failed THEN
+        PERFORM ocr.finish_job(job.id, 'completed', NULL, NULL);
+    ELSE
+        SELECT * INTO failed FROM ocr.pages p WHERE p.job_id = job.id ORDER BY p.page_no LIMIT 1;
+        PERFORM ocr.finish_job(job.id, 'failed', coalesce(failed.error_code, 'no_pages_selected'),
+                               coalesce(format('page %s: %s', failed.page_no, failed.error), 'the document has no page to read'));
+    END IF;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION ocr.complete_task(bigint, bigint) IS
+'Internal: a task is done. The last task of a job completes it, unless no page could be read or skipped. False: the claim no longer stands, nothing was written';

@@ -1,0 +1,49 @@
+-- A lock of this kind counts only if a worker holds it: any user can take an advisory lock with any key.
+CREATE OR REPLACE FUNCTION ocr.live_workers() RETURNS bigint[]
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(array_agg(l.classid::bigint << 32 | l.objid::bigint), '{}')
+    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND a.backend_type = 'pg_ocr worker'
+      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+$$;
+COMMENT ON FUNCTION ocr.live_workers() IS 'Internal: the keys of the advisory locks that the workers of this database hold';
+
+CREATE OR REPLACE FUNCTION ocr.rescue_tasks() RETURNS int
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    live bigint[];
+    orphan record;
+    task ocr.tasks;
+    rescued int := 0;
+BEGIN
+    IF EXISTS (SELECT FROM ocr.released_documents) THEN
+        PERFORM ocr.sweep_documents();
+    END IF;
+    IF NOT EXISTS (SELECT FROM ocr.tasks t WHERE t.worker IS NOT NULL) THEN
+        RETURN 0;
+    END IF;
+    -- Tasks first, locks second: a worker that claimed a task we see already held its lock.
+    FOR orphan IN SELECT t.id, t.job_id, t.fence, t.worker FROM ocr.tasks t WHERE t.worker IS NOT NULL ORDER BY t.job_id LOOP
+        live := coalesce(live, ocr.live_workers());
+        CONTINUE WHEN orphan.worker = ANY (live);
+        PERFORM FROM ocr.jobs j WHERE j.id = orphan.job_id FOR NO KEY UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;  -- being cancelled, or rescued by another worker
+        task := ocr.lock_claim(orphan.id, orphan.fence);
+        CONTINUE WHEN task.id IS NULL;
+        IF task.attempts < current_setting('pg_ocr.max_attempts')::int THEN
+            PERFORM ocr.requeue_task(task, now());
+        ELSE
+            PERFORM ocr.fail_task(task.id, task.fence, 'engine_crashed', 'the worker that read this ended, at every attempt', 0);
+        END IF;
+        rescued := rescued + 1;
+    END LOOP;
+    RETURN rescued;
+END
+$$;
+COMMENT ON FUNCTION ocr.rescue_tasks() IS
+'Internal: tasks whose workers have died are pending again at once, or, where their attempts are spent, have failed; returns how many. Drops documents that nobody needs any more as well';

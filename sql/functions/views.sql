@@ -1,0 +1,50 @@
+-- A view reads as its owner, past row-level security: so each says itself whose rows it shows.
+CREATE OR REPLACE VIEW ocr.progress WITH (security_barrier) AS
+SELECT j.owner, j.batch, count(*) AS jobs,
+       count(*) FILTER (WHERE j.status = 'pending') AS pending,
+       count(*) FILTER (WHERE j.status = 'running') AS running,
+       count(*) FILTER (WHERE j.status = 'completed') AS completed,
+       count(*) FILTER (WHERE j.status = 'failed') AS failed,
+       count(*) FILTER (WHERE j.status = 'cancelled') AS cancelled,
+       coalesce(sum(j.pages_total), 0) AS pages_total,
+       coalesce(sum(j.pages_done), 0) AS pages_done,
+       coalesce(sum(j.pages_failed), 0) AS pages_failed
+FROM ocr.jobs j
+WHERE ocr.acts_for(j.owner)
+GROUP BY j.owner, j.batch;
+COMMENT ON VIEW ocr.progress IS 'How many jobs are in which status, per owner and batch; batch is null for jobs without one. Shows the jobs that you can see';
+COMMENT ON COLUMN ocr.progress.pages_total IS 'Pages to read, as far as known: a document''s pages count once it was opened';
+COMMENT ON COLUMN ocr.progress.pages_done IS 'Pages read, skipped or failed';
+
+CREATE OR REPLACE VIEW ocr.dead_letters WITH (security_barrier) AS
+SELECT j.id AS job_id, j.owner, j.batch, j.error_code, j.error, c.action, j.attempts, j.pages_total, j.pages_failed,
+       j.document_id, j.submitted_at, j.finished_at, j.metadata
+FROM ocr.jobs j LEFT JOIN ocr.error_codes c ON c.code = j.error_code
+WHERE j.status = 'failed' AND ocr.acts_for(j.owner);
+COMMENT ON VIEW ocr.dead_letters IS 'The jobs that failed and why. Their documents are kept: ocr_retry(job_id) sends one round again. Shows the jobs that you can see';
+COMMENT ON COLUMN ocr.dead_letters.action IS 'What can be done about it';
+
+CREATE OR REPLACE FUNCTION ocr.visible_workers()
+RETURNS TABLE (
+    pid int, database name, state text, job_id bigint, page_no int, since timestamptz, documents bigint, engine_pid int)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT s.pid, d.datname, s.state, j.id, CASE WHEN j.id IS NOT NULL THEN s.page_no END, s.since, s.documents,
+           s.engine_pid
+    FROM ocr.worker_slots() AS s
+    LEFT JOIN pg_database d ON d.oid = s.database
+    LEFT JOIN ocr.jobs j ON j.id = s.job_id AND d.datname = current_database() AND ocr.caller_acts_for(j.owner)
+$$;
+COMMENT ON FUNCTION ocr.visible_workers() IS 'Internal: what ocr.workers shows; it may not show whose job another database or another role has running';
+
+CREATE OR REPLACE VIEW ocr.workers AS
+SELECT pid, database, state, job_id, page_no, since, documents, engine_pid FROM ocr.visible_workers();
+COMMENT ON VIEW ocr.workers IS 'The workers of this cluster and what each is at. job_id and page_no are shown of jobs in this database that you can see';
+COMMENT ON COLUMN ocr.workers.pid IS 'As in pg_stat_activity';
+COMMENT ON COLUMN ocr.workers.since IS 'When it entered this state';
+COMMENT ON COLUMN ocr.workers.documents IS 'How many documents its present engine has read';
+COMMENT ON COLUMN ocr.workers.engine_pid IS 'Process of its engine; null where none runs';
+
+REVOKE ALL ON ocr.progress, ocr.dead_letters, ocr.workers FROM PUBLIC;
+GRANT SELECT ON ocr.progress, ocr.dead_letters, ocr.workers TO PUBLIC;

@@ -1,0 +1,61 @@
+-- The policy of errors: one row per ErrorCode of src/document/document.h.
+CREATE TABLE ocr.error_codes (
+    code    text PRIMARY KEY,
+    retry   boolean NOT NULL,
+    meaning text NOT NULL,
+    action  text NOT NULL
+);
+COMMENT ON TABLE ocr.error_codes IS 'Every value that error_code of a job or a page can have: what it means, and what to do about it';
+COMMENT ON COLUMN ocr.error_codes.retry IS 'Whether a worker tries again by itself, up to pg_ocr.max_attempts times; the others would fail the same way again';
+COMMENT ON COLUMN ocr.error_codes.meaning IS 'What went wrong';
+COMMENT ON COLUMN ocr.error_codes.action IS 'What can be done about it';
+
+INSERT INTO ocr.error_codes (code, retry, meaning, action) VALUES
+('document_empty', false,
+    'The document has no bytes, or no page.',
+    'Submit the file again; check that it was stored whole.'),
+('document_unsupported', false,
+    'The document is neither a PDF nor an image of a supported kind.',
+    'Convert it to PDF, TIFF, PNG or JPEG and submit that.'),
+('document_damaged', false,
+    'The document cannot be opened: it is cut short or its structure is broken.',
+    'Open and save it again with the program that made it, or scan it again, and submit that.'),
+('document_encrypted', false,
+    'The PDF is encrypted and no password was given.',
+    'Call ocr_retry(job_id, password => …), or submit it with password => ….'),
+('document_password_wrong', false,
+    'The PDF is encrypted and the password does not open it.',
+    'Call ocr_retry(job_id, password => …) with the right password.'),
+('too_many_pages', false,
+    'The document has more pages than pg_ocr.max_pages allows.',
+    'Submit parts of it with pages => ''1-100'' and so on, or raise pg_ocr.max_pages.'),
+('no_pages_selected', false,
+    'The document has none of the pages that were asked for.',
+    'Submit it again with pages that it has.'),
+('language_missing', false,
+    'A language that was installed when the job was submitted is not installed any more.',
+    'Install the language on the database server, then call ocr_retry(job_id).'),
+('page_damaged', false,
+    'The page cannot be drawn or decoded.',
+    'Look at the page in a viewer; scan it again where it cannot be seen there either.'),
+('page_too_large', false,
+    'The page has more pixels than pg_ocr.max_page_pixels allows.',
+    'Submit it again with a lower dpi in options, or raise pg_ocr.max_page_pixels.'),
+('page_timeout', true,
+    'The page took longer than pg_ocr.page_timeout, at every attempt.',
+    'Raise pg_ocr.page_timeout, or submit it again with a lower dpi in options.'),
+('no_text_layer', false,
+    'The page has no text layer, and text_layer => ''only'' asked for nothing else.',
+    'Submit it again with text_layer => ''auto'', so that such pages are read from their image.'),
+('engine_memory', false,
+    'The page needs more memory than pg_ocr.engine_memory allows.',
+    'Raise pg_ocr.engine_memory, or submit it again with a lower dpi in options.'),
+('engine_crashed', true,
+    'The process that reads documents ended while it read this one, at every attempt.',
+    'Look for the reason in the server log. ocr_retry(job_id) tries again.'),
+('engine_unavailable', true,
+    'The process that reads documents could not be started.',
+    'Look for the reason in the server log, mend it, then call ocr_retry(job_id).'),
+('internal_error', true,
+    'Something happened that pg_ocr does not expect.',
+    'Please report it, with the server log. ocr_retry(job_id) tries again.');

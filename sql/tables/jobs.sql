@@ -1,0 +1,76 @@
+-- The fill factor leaves room for the counters, which are updated once per page, on the row's own heap page. No index
+-- covers a column that changes while a job runs.
+CREATE TABLE ocr.jobs (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    owner           name NOT NULL,
+    document_id     bigint REFERENCES ocr.documents ON DELETE SET NULL,
+    document_size   bigint NOT NULL,
+    document_type   text,
+    status          text NOT NULL DEFAULT 'pending'
+                    CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
+    verdict         text CHECK (verdict IN ('approved', 'review', 'rejected')),
+    confidence      real CHECK (confidence BETWEEN 0 AND 100),
+    priority        int NOT NULL,
+    tier            text NOT NULL CHECK (tier IN ('fast', 'balanced', 'accurate')),
+    batch           text,
+    language        text NOT NULL,
+    pages           text,
+    text_layer      text NOT NULL CHECK (text_layer IN ('auto', 'ignore', 'only')),
+    metadata        jsonb NOT NULL CHECK (jsonb_typeof(metadata) = 'object'),
+    options         jsonb NOT NULL CHECK (jsonb_typeof(options) = 'object'),
+    keep_document   boolean NOT NULL,
+    idempotency_key text,
+    pages_total     int,
+    pages_done      int NOT NULL DEFAULT 0,
+    pages_failed    int NOT NULL DEFAULT 0,
+    attempts        int NOT NULL DEFAULT 0,
+    submitted_at    timestamptz NOT NULL DEFAULT now(),
+    run_at          timestamptz NOT NULL,
+    started_at      timestamptz,
+    finished_at     timestamptz,
+    error_code      text,
+    error           text,
+    CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))),
+    CHECK (status <> 'failed' OR (error_code IS NOT NULL AND error IS NOT NULL))
+) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX jobs_idempotency_key ON ocr.jobs (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX jobs_batch ON ocr.jobs (owner, batch) WHERE batch IS NOT NULL;
+CREATE INDEX jobs_document ON ocr.jobs (document_id) WHERE document_id IS NOT NULL;
+COMMENT ON TABLE ocr.jobs IS 'One row per request to read a document, made by ocr_submit()';
+COMMENT ON COLUMN ocr.jobs.id IS 'What ocr_submit() returned';
+COMMENT ON COLUMN ocr.jobs.owner IS 'The role that submitted it; see ocr.caller()';
+COMMENT ON COLUMN ocr.jobs.document_id IS 'The staged bytes; null once the job does not need them any more';
+COMMENT ON COLUMN ocr.jobs.document_size IS 'Bytes';
+COMMENT ON COLUMN ocr.jobs.document_type IS 'PDF, TIFF, JPEG, …; null until it was opened';
+COMMENT ON COLUMN ocr.jobs.status IS 'pending, running, completed, failed or cancelled. A completed job may have failed pages: see pages_failed';
+COMMENT ON COLUMN ocr.jobs.verdict IS 'Of a completed job, the worst of its pages'': approved, review or rejected';
+COMMENT ON COLUMN ocr.jobs.confidence IS '0 to 100: the mean of its pages, weighted by their words; null where no word was read';
+COMMENT ON COLUMN ocr.jobs.priority IS 'Higher first';
+COMMENT ON COLUMN ocr.jobs.tier IS 'fast, balanced or accurate';
+COMMENT ON COLUMN ocr.jobs.batch IS 'Name of its batch, a row of ocr.batches';
+COMMENT ON COLUMN ocr.jobs.language IS 'Tesseract''s codes, joined by +';
+COMMENT ON COLUMN ocr.jobs.pages IS 'Which pages, as in ''1-3,7,10-''; null for all';
+COMMENT ON COLUMN ocr.jobs.text_layer IS 'auto, ignore or only';
+COMMENT ON COLUMN ocr.jobs.metadata IS 'The submitter''s own';
+COMMENT ON COLUMN ocr.jobs.pages_total IS 'How many pages were asked for and exist; null until the document was opened';
+COMMENT ON COLUMN ocr.jobs.pages_done IS 'How many of them are accounted for: read, skipped or failed';
+COMMENT ON COLUMN ocr.jobs.pages_failed IS 'How many of those failed';
+COMMENT ON COLUMN ocr.jobs.attempts IS 'How many times a worker has claimed it';
+COMMENT ON COLUMN ocr.jobs.run_at IS 'Not to be read before; after a failure, when the next attempt is due';
+COMMENT ON COLUMN ocr.jobs.error_code IS 'Why it failed, a row of ocr.error_codes; of an unfinished job, why the last attempt failed';
+COMMENT ON COLUMN ocr.jobs.error IS 'The same, in words';
+
+-- Nothing refers to ocr.batches by a foreign key: that would make every submission to a batch lock its row.
+CREATE TABLE ocr.batches (
+    owner      name NOT NULL,
+    name       text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (owner, name)
+);
+COMMENT ON TABLE ocr.batches IS 'Named sets of jobs, each made when ocr_submit() first names it; ocr.progress shows how far they are';
+
+CREATE TABLE ocr.passwords (
+    job_id   bigint PRIMARY KEY REFERENCES ocr.jobs ON DELETE CASCADE,
+    password text NOT NULL
+);
+COMMENT ON TABLE ocr.passwords IS 'Internal: passwords of encrypted PDFs, each kept only until its job ends, shown to nobody and never dumped';

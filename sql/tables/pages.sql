@@ -1,0 +1,40 @@
+CREATE TABLE ocr.pages (
+    job_id     bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE,
+    page_no    int NOT NULL CHECK (page_no > 0),
+    status     text NOT NULL CHECK (status IN ('read', 'skipped', 'failed')),
+    source     text CHECK (source IN ('ocr', 'text_layer')),
+    text       text,
+    confidence real CHECK (confidence BETWEEN 0 AND 100),
+    verdict    text CHECK (verdict IN ('approved', 'review', 'rejected')),
+    layout     jsonb,
+    words      int NOT NULL DEFAULT 0,
+    width      int,
+    height     int,
+    dpi        int,
+    rotation   int CHECK (rotation IN (0, 90, 180, 270)),
+    elapsed_ms int,
+    engine     text,
+    error_code text,
+    error      text,
+    read_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (job_id, page_no),
+    CHECK (status = 'read' OR (error_code IS NOT NULL AND error IS NOT NULL))
+);
+COMMENT ON TABLE ocr.pages IS 'What came out of each page: its text, or the reason why there is none';
+COMMENT ON COLUMN ocr.pages.page_no IS 'Counted from 1 in the document';
+COMMENT ON COLUMN ocr.pages.status IS 'read, skipped or failed';
+COMMENT ON COLUMN ocr.pages.source IS 'Where the text came from: ocr, or the text_layer that the PDF brought along';
+COMMENT ON COLUMN ocr.pages.text IS 'Lines end in a newline, blocks are parted by an empty line';
+COMMENT ON COLUMN ocr.pages.confidence IS '0 to 100; 100 for a text layer; null where there is no word';
+COMMENT ON COLUMN ocr.pages.verdict IS 'approved from pg_ocr.approve_confidence, review from pg_ocr.review_confidence, rejected below. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none';
+COMMENT ON COLUMN ocr.pages.layout IS 'Blocks, lines and words with their boxes [left, top, right, bottom] in pixels, in reading order: {"blocks":[{"box":[],"lines":[{"box":[],"confidence":0,"words":[{"box":[],"text":"","confidence":0}]}]}]}. ocr_words() unfolds it. Null in tier fast';
+COMMENT ON COLUMN ocr.pages.words IS 'How many words were read';
+COMMENT ON COLUMN ocr.pages.width IS 'Pixels of the image that was read';
+COMMENT ON COLUMN ocr.pages.height IS 'Pixels of the image that was read';
+COMMENT ON COLUMN ocr.pages.dpi IS 'Pixels per inch of the image that was read';
+COMMENT ON COLUMN ocr.pages.rotation IS 'Degrees clockwise by which the page was turned before it was read';
+COMMENT ON COLUMN ocr.pages.elapsed_ms IS 'Milliseconds that reading it took';
+COMMENT ON COLUMN ocr.pages.engine IS 'What read it, with its version';
+COMMENT ON COLUMN ocr.pages.error_code IS 'Why it was skipped or failed, a row of ocr.error_codes';
+COMMENT ON COLUMN ocr.pages.error IS 'The same, in words';
+COMMENT ON COLUMN ocr.pages.read_at IS 'When it was recorded';

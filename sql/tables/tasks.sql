@@ -1,0 +1,27 @@
+-- The queue. Rows are inserted, updated a few times and deleted: autovacuum follows every thousand of them, and never
+-- truncates, which would lock workers out.
+CREATE TABLE ocr.tasks (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job_id     bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE,
+    priority   int NOT NULL,
+    run_at     timestamptz NOT NULL,
+    first_page int NOT NULL DEFAULT 1,
+    last_page  int,
+    attempts   smallint NOT NULL DEFAULT 0,
+    worker     bigint,
+    fence      bigint,
+    claimed_at timestamptz,
+    CHECK ((worker IS NULL) = (fence IS NULL) AND (worker IS NULL) = (claimed_at IS NULL))
+) WITH (fillfactor = 70, vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+        autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000);
+CREATE INDEX tasks_to_claim ON ocr.tasks (priority DESC, run_at, id) WHERE worker IS NULL;
+CREATE INDEX tasks_claimed ON ocr.tasks (worker) WHERE worker IS NOT NULL;
+CREATE INDEX tasks_job ON ocr.tasks (job_id);
+COMMENT ON TABLE ocr.tasks IS 'Internal: the queue, one row per range of pages that is still to be read';
+COMMENT ON COLUMN ocr.tasks.last_page IS 'Null: to the end of the document';
+COMMENT ON COLUMN ocr.tasks.attempts IS 'How many times it was claimed since it was made, or since a page was given up';
+COMMENT ON COLUMN ocr.tasks.worker IS 'Key of the advisory lock that the claiming worker holds as long as it lives; null: to be claimed';
+COMMENT ON COLUMN ocr.tasks.fence IS 'Token of the present attempt; a write that carries another one is refused';
+
+CREATE SEQUENCE ocr.fences;
+COMMENT ON SEQUENCE ocr.fences IS 'Internal: tokens of attempts';
