@@ -1,0 +1,67 @@
+#include "engine/layout/recognisers.h"
+
+#include <tesseract/baseapi.h>
+
+#include <cctype>
+#include <filesystem>
+#include <string_view>
+
+#include "engine/document_error.h"
+
+namespace pg_ocr {
+namespace {
+
+/// A model takes 10 to 100 MB.
+constexpr size_t kept_warm = 3;
+
+bool is_language_code(std::string_view code) {
+    if (code.empty()) return false;
+    for (char c : code)
+        if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '-') return false;
+    return true;
+}
+
+void check_installed(const std::string& tessdata_directory, std::string_view languages) {
+    for (;;) {
+        size_t plus = languages.find('+');
+        std::string code(languages.substr(0, plus));
+        if (!is_language_code(code) ||
+            !std::filesystem::is_regular_file(tessdata_directory + "/" + code + ".traineddata"))
+            throw DocumentError(ErrorCode::language_missing, "the language \"" + code + "\" is not installed; put " +
+                                                                 code + ".traineddata into " + tessdata_directory);
+        if (plus == std::string_view::npos) return;
+        languages.remove_prefix(plus + 1);
+    }
+}
+
+}  // namespace
+
+struct Recognisers::Warm {
+    std::string languages;
+    tesseract::TessBaseAPI tesseract;
+};
+
+std::string recogniser_version() { return std::string("tesseract ") + tesseract::TessBaseAPI::Version(); }
+
+Recognisers::Recognisers(std::string tessdata_directory) : tessdata_directory_(std::move(tessdata_directory)) {}
+Recognisers::~Recognisers() = default;
+
+tesseract::TessBaseAPI& Recognisers::for_languages(const std::string& languages) {
+    for (auto warm = warm_.begin(); warm != warm_.end(); ++warm)
+        if (warm->languages == languages) {
+            warm_.splice(warm_.begin(), warm_, warm);
+            return warm->tesseract;
+        }
+    check_installed(tessdata_directory_, languages);
+    if (warm_.size() >= kept_warm) warm_.pop_back();
+    std::list<Warm> loaded(1);
+    loaded.front().languages = languages;
+    if (loaded.front().tesseract.Init(tessdata_directory_.c_str(), languages.c_str(), tesseract::OEM_DEFAULT) != 0)
+        throw DocumentError(
+            ErrorCode::language_missing,
+            "the language \"" + languages + "\" cannot be loaded; replace its .traineddata in " + tessdata_directory_);
+    warm_.splice(warm_.begin(), loaded);
+    return warm_.front().tesseract;
+}
+
+}  // namespace pg_ocr

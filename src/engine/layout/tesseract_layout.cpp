@@ -1,0 +1,78 @@
+#include "engine/layout/tesseract_layout.h"
+
+#include <tesseract/baseapi.h>
+#include <tesseract/resultiterator.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "engine/write/page_text.h"
+#include "engine/write/utf8.h"
+
+namespace pg_ocr {
+namespace {
+
+[[noreturn]] void throw_out_of_memory() {
+    throw DocumentError(ErrorCode::engine_memory,
+                        "the page could not be recognised within the engine's memory; raise pg_ocr.engine_memory or "
+                        "ask for fewer pixels with options => '{\"dpi\": 150}'");
+}
+
+/// Forgets the page at the end, so that pages do not colour each other and memory stays flat.
+class PageInTesseract {
+  public:
+    PageInTesseract(tesseract::TessBaseAPI& tesseract, PageImage& page, int32_t page_segmentation_mode)
+        : tesseract_(tesseract) {
+        tesseract_.SetPageSegMode(static_cast<tesseract::PageSegMode>(page_segmentation_mode));
+        tesseract_.SetImage(page.pixels.get());
+        tesseract_.SetSourceResolution(page.dpi);
+        page.pixels.reset();
+    }
+    ~PageInTesseract() {
+        tesseract_.Clear();
+        tesseract_.ClearAdaptiveClassifier();
+    }
+    PageInTesseract(const PageInTesseract&) = delete;
+    PageInTesseract& operator=(const PageInTesseract&) = delete;
+
+  private:
+    tesseract::TessBaseAPI& tesseract_;
+};
+
+Box box_of(const tesseract::ResultIterator& at, tesseract::PageIteratorLevel level) {
+    Box box;
+    at.BoundingBox(level, &box.left, &box.top, &box.right, &box.bottom);
+    return box;
+}
+
+}  // namespace
+
+Layout recognise_page(tesseract::TessBaseAPI& tesseract, PageImage& image, int32_t page_segmentation_mode) {
+    PageInTesseract page(tesseract, image, page_segmentation_mode);
+    if (tesseract.Recognize(nullptr) != 0) throw_out_of_memory();
+    std::unique_ptr<tesseract::ResultIterator> at(tesseract.GetIterator());
+    Layout layout;
+    if (!at) return layout;
+    bool block_begins = true, line_begins = true;
+    do {
+        // A word may hold no text, as one in a picture: what begins with it is begun by the next that does.
+        block_begins |= at->IsAtBeginningOf(tesseract::RIL_BLOCK);
+        line_begins |= at->IsAtBeginningOf(tesseract::RIL_TEXTLINE);
+        if (at->Empty(tesseract::RIL_WORD)) continue;
+        std::unique_ptr<const char[]> text(at->GetUTF8Text(tesseract::RIL_WORD));
+        if (!text) throw_out_of_memory();
+        Word word{valid_utf8(trimmed(text.get())), box_of(*at, tesseract::RIL_WORD),
+                  std::clamp(at->Confidence(tesseract::RIL_WORD), 0.0f, 100.0f)};
+        if (word.text.empty()) continue;
+        if (block_begins || layout.blocks.empty()) layout.blocks.push_back({box_of(*at, tesseract::RIL_BLOCK), {}});
+        Block& block = layout.blocks.back();
+        if (line_begins || block.lines.empty()) block.lines.push_back({box_of(*at, tesseract::RIL_TEXTLINE), 0, {}});
+        block.lines.back().words.push_back(std::move(word));
+        block_begins = line_begins = false;
+    } while (at->Next(tesseract::RIL_WORD));
+    for (Block& block : layout.blocks)
+        for (Line& line : block.lines) line.confidence = confidence_of(line.words);
+    return layout;
+}
+
+}  // namespace pg_ocr

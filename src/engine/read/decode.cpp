@@ -1,0 +1,207 @@
+#include "engine/read/decode.h"
+
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pg_ocr {
+namespace {
+
+[[noreturn]] void throw_damaged(DocumentType type, const std::string& why) {
+    throw DocumentError(ErrorCode::page_damaged,
+                        "the " + name_of(type) + " image " + why + "; submit it again from an undamaged file");
+}
+
+ImageSize gif_size(Bytes file) { return {file.u16(6, ByteOrder::little), file.u16(8, ByteOrder::little)}; }
+
+ImageSize bmp_size(Bytes file) {
+    if (file.u32(14, ByteOrder::little) == 12)
+        return {file.u16(18, ByteOrder::little), file.u16(20, ByteOrder::little)};
+    auto height = static_cast<int32_t>(file.u32(22, ByteOrder::little));  // negative: stored from the top
+    return {static_cast<int32_t>(file.u32(18, ByteOrder::little)), std::abs(static_cast<int64_t>(height))};
+}
+
+/// The end of a chain of GIF data blocks that begins at the offset.
+uint64_t end_of_gif_blocks(Bytes file, uint64_t at) {
+    while (file.u8(at) != 0) at += 1u + file.u8(at);
+    return at + 1;
+}
+
+uint64_t gif_colours_size(uint8_t flags) { return (flags & 0x80) != 0 ? 3u << ((flags & 7) + 1) : 0; }
+
+/// The file cut behind its first frame: an animation would else be decoded whole, whatever memory that takes.
+std::vector<uint8_t> first_gif_frame(Bytes file) {
+    constexpr uint64_t header_size = 13, image_header_size = 10;
+    constexpr uint8_t extension = 0x21, image = 0x2c, trailer = 0x3b;
+    ImageSize screen = gif_size(file);
+    uint64_t at = header_size + gif_colours_size(file.u8(10));
+    while (file.u8(at) == extension) at = end_of_gif_blocks(file, at + 2);
+    if (file.u8(at) != image) throw_damaged(DocumentType::gif, "has no frame");
+    if (file.u16(at + 5, ByteOrder::little) > screen.width || file.u16(at + 7, ByteOrder::little) > screen.height)
+        throw_damaged(DocumentType::gif, "has a frame larger than itself");
+    at = end_of_gif_blocks(file, at + image_header_size + gif_colours_size(file.u8(at + 9)) + 1);
+    std::vector<uint8_t> cut(file.data(), file.data() + at);
+    cut.push_back(trailer);
+    return cut;
+}
+
+void append_u32(std::vector<uint8_t>& to, uint64_t value) {
+    for (int shift = 0; shift < 32; shift += 8) to.push_back(static_cast<uint8_t>(value >> shift));
+}
+
+/// Leptonica refuses animated WebP: this makes a still image of the first frame. Empty when it is not animated.
+std::vector<uint8_t> first_webp_frame(Bytes file) {
+    constexpr uint64_t header_size = 12, frame_header_size = 16;
+    for (uint64_t at = header_size; file.holds(at, 8);) {
+        uint64_t length = file.u32(at + 4, ByteOrder::little);
+        if (file.starts_with("ANMF", at)) {
+            Bytes frame = file.part(at + 8, length);
+            Bytes image = frame.part(frame_header_size);
+            std::vector<uint8_t> still;
+            auto append = [&still](std::string_view text) { still.insert(still.end(), text.begin(), text.end()); };
+            append("RIFF");
+            bool has_alpha = image.starts_with("ALPH");
+            constexpr uint64_t extended_size = 18;
+            append_u32(still, 4 + (has_alpha ? extended_size : 0) + image.size());
+            append("WEBP");
+            if (has_alpha) {  // an alpha chunk is understood only behind an extended header
+                constexpr uint64_t alpha_flag = 0x10;
+                append("VP8X");
+                append_u32(still, extended_size - 8);
+                append_u32(still, alpha_flag);
+                for (uint64_t i = 6; i < 12; ++i) still.push_back(frame.u8(i));  // width and height less one
+            }
+            still.insert(still.end(), image.data(), image.data() + image.size());
+            return still;
+        }
+        at += 8 + length + (length & 1);
+    }
+    return {};
+}
+
+/// Decoders of JPEG paint what is missing grey and call it a success.
+bool is_cut_off_jpeg(Bytes file) {
+    constexpr uint8_t marker = 0xff, end_of_image = 0xd9;
+    for (size_t at = file.size(); at >= 2; --at)
+        if (file.data()[at - 1] == end_of_image && file.data()[at - 2] == marker) return false;
+    return true;
+}
+
+PIX* decode_jpeg(Bytes file) {
+    l_int32 components = 0, warnings = 0;
+    readHeaderMemJpeg(file.data(), file.size(), nullptr, nullptr, &components, nullptr, nullptr);
+    // Of four inks only all give the picture; of colours the luminance is what is read, at a quarter of the memory.
+    l_int32 hint = components == 3 ? L_JPEG_READ_LUMINANCE : 0;
+    PIX* pix = pixReadMemJpeg(file.data(), file.size(), 0, 1, &warnings, hint);
+    if (pix != nullptr && warnings != 0 && is_cut_off_jpeg(file)) {
+        pixDestroy(&pix);
+        throw_damaged(DocumentType::jpeg, "is cut off");
+    }
+    return pix;
+}
+
+PIX* decode_jpeg2000(Bytes file) { return pixReadMemJp2k(file.data(), file.size(), 1, nullptr, 0, 0); }
+
+PIX* decode_gif(Bytes file) {
+    std::vector<uint8_t> frame = first_gif_frame(file);
+    return pixReadMemGif(frame.data(), frame.size());
+}
+
+PIX* decode_webp(Bytes file) {
+    std::vector<uint8_t> frame = first_webp_frame(file);
+    return frame.empty() ? pixReadMemWebP(file.data(), file.size()) : pixReadMemWebP(frame.data(), frame.size());
+}
+
+Pixels made(PIX* pix) {
+    if (pix == nullptr) throw std::bad_alloc();
+    return Pixels(pix);
+}
+
+}  // namespace
+
+ImageSize image_size(DocumentType type, Bytes file) {
+    l_int32 width = 0, height = 0;
+    switch (type) {
+        case DocumentType::gif:
+            return gif_size(file);
+        case DocumentType::bmp:
+            return bmp_size(file);
+        case DocumentType::jpeg:
+            readHeaderMemJpeg(file.data(), file.size(), &width, &height, nullptr, nullptr, nullptr);
+            break;
+        case DocumentType::png:
+            readHeaderMemPng(file.data(), file.size(), &width, &height, nullptr, nullptr, nullptr);
+            break;
+        case DocumentType::webp:
+            readHeaderMemWebP(file.data(), file.size(), &width, &height, nullptr);
+            break;
+        case DocumentType::jpeg2000:
+            readHeaderMemJp2k(file.data(), file.size(), &width, &height, nullptr, nullptr, nullptr);
+            break;
+        case DocumentType::pnm:
+            readHeaderMemPnm(file.data(), file.size(), &width, &height, nullptr, nullptr, nullptr, nullptr);
+            break;
+        case DocumentType::pdf:
+        case DocumentType::tiff:
+            break;
+    }
+    if (width <= 0 || height <= 0) throw_damaged(type, "has a damaged header");
+    return {width, height};
+}
+
+Pixels decode_image(DocumentType type, Bytes file) {
+    PIX* pix = nullptr;
+    switch (type) {
+        case DocumentType::jpeg:
+            pix = decode_jpeg(file);
+            break;
+        case DocumentType::jpeg2000:
+            pix = decode_jpeg2000(file);
+            break;
+        case DocumentType::gif:
+            pix = decode_gif(file);
+            break;
+        case DocumentType::webp:
+            pix = decode_webp(file);
+            break;
+        case DocumentType::png:
+            pix = pixReadMemPng(file.data(), file.size());
+            break;
+        case DocumentType::bmp:
+            pix = pixReadMemBmp(file.data(), file.size());
+            break;
+        case DocumentType::pnm:
+            pix = pixReadMemPnm(file.data(), file.size());
+            break;
+        case DocumentType::pdf:
+        case DocumentType::tiff:
+            break;
+    }
+    if (pix == nullptr) throw_damaged(type, "cannot be decoded");
+    return Pixels(pix);
+}
+
+Pixels decode_tiff_page(Bytes file, uint64_t directory_offset) {
+    size_t offset = directory_offset;
+    PIX* pix = pixReadMemFromMultipageTiff(file.data(), file.size(), &offset);
+    if (pix == nullptr) throw_damaged(DocumentType::tiff, "cannot be decoded");
+    return Pixels(pix);
+}
+
+Pixels grey(Pixels pixels) {
+    constexpr l_uint32 white = 0xffffff00;
+    if (PIXCMAP* colours = pixGetColormap(pixels.get())) {
+        l_int32 opaque = 1;
+        pixcmapIsOpaque(colours, &opaque);
+        pixels = made(pixRemoveColormap(pixels.get(), opaque != 0 ? REMOVE_CMAP_TO_GRAYSCALE : REMOVE_CMAP_WITH_ALPHA));
+    }
+    if (pixGetDepth(pixels.get()) == 32 && pixGetSpp(pixels.get()) == 4)
+        pixels = made(pixAlphaBlendUniform(pixels.get(), white));
+    // Scanners store 12 bits in 16: what is brightest is to be white.
+    if (pixGetDepth(pixels.get()) == 16) pixels = made(pixMaxDynamicRange(pixels.get(), L_LINEAR_SCALE));
+    if (pixGetDepth(pixels.get()) != 1 && pixGetDepth(pixels.get()) != 8) pixels = made(pixConvertTo8(pixels.get(), 0));
+    return pixels;
+}
+
+}  // namespace pg_ocr

@@ -1,0 +1,30 @@
+// One image's bytes into pixels, by leptonica, from memory.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/read/bytes.h"
+#include "engine/read/document_type.h"
+#include "engine/read/pixels.h"
+
+namespace pg_ocr {
+
+struct ImageSize {
+    int64_t width = 0, height = 0;
+};
+
+/// From the header alone, so that a small file cannot ask for much memory. Neither PDF nor TIFF.
+/// Throws DocumentError page_damaged.
+ImageSize image_size(DocumentType, Bytes);
+
+/// Of an animation the first frame. Neither PDF nor TIFF. Throws DocumentError page_damaged when the image cannot be
+/// decoded, or only in part.
+Pixels decode_image(DocumentType, Bytes);
+
+/// The page whose directory lies at the offset, turned as its orientation tag says. Throws DocumentError page_damaged.
+Pixels decode_tiff_page(Bytes, uint64_t directory_offset);
+
+/// 1 or 8 bits deep, without colour map; what is transparent shows white. Throws std::bad_alloc.
+Pixels grey(Pixels);
+
+}  // namespace pg_ocr

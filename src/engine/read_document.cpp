@@ -1,0 +1,140 @@
+#include "engine/read_document.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <optional>
+#include <unordered_set>
+#include <vector>
+
+#include "engine/layout/tesseract_layout.h"
+#include "engine/read/document_type.h"
+#include "engine/read/pdf.h"
+#include "engine/read/reader.h"
+#include "engine/write/layout_json.h"
+#include "engine/write/page_text.h"
+
+namespace pg_ocr {
+namespace {
+
+/// The numbers of the selected pages that exist, ascending.
+std::vector<uint32_t> selected_pages(const ReadRequest& request, uint32_t pages) {
+    std::vector<uint32_t> selected;
+    for (uint32_t page_no = 1; page_no <= pages; ++page_no)
+        if (request.pages.empty() || std::any_of(request.pages.begin(), request.pages.end(),
+                                                 [&](const PageRange& range) { return range.contains(page_no); }))
+            selected.push_back(page_no);
+    return selected;
+}
+
+void write_layout(Page& page, const Layout& layout, Tier tier) {
+    page.text = page_text(layout);
+    page.confidence = confidence_of(layout);
+    page.words = word_count(layout);
+    if (tier != Tier::fast) page.layout = layout_json(layout);
+}
+
+void straighten(PageImage& image) {
+    constexpr l_int32 reduction = 0;  // leptonica's choice
+    Pixels straight(pixDeskew(image.pixels.get(), reduction));
+    if (straight) image.pixels = std::move(straight);
+}
+
+/// True when the page's own text is its outcome.
+bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
+    if (request.text_layer == TextLayer::ignore) return false;
+    std::optional<PageText> text = reader.text_of(page.page_no);
+    if (!text) return false;
+    page.source = PageSource::text_layer;
+    page.width = text->width;
+    page.height = text->height;
+    page.dpi = text->dpi;
+    page.rotation = text->rotation;
+    write_layout(page, text->layout, request.tier);
+    return true;
+}
+
+void recognise(Page& page, Reader& reader, const ReadRequest& request, tesseract::TessBaseAPI& tesseract) {
+    PageImage image = reader.image_of(page.page_no);
+    if (request.deskew) straighten(image);
+    page.source = PageSource::ocr;
+    page.width = pixGetWidth(image.pixels.get());
+    page.height = pixGetHeight(image.pixels.get());
+    page.dpi = image.dpi;
+    page.rotation = image.rotation;
+    write_layout(page, recognise_page(tesseract, image, request.page_segmentation_mode), request.tier);
+}
+
+void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers) {
+    if (take_text_layer(page, reader, request)) return;
+    if (request.text_layer == TextLayer::only) {
+        page.status = PageStatus::skipped;
+        page.failure = {ErrorCode::no_text_layer,
+                        "the page has no sound text layer; submit with text_layer => 'auto' to have it read by OCR"};
+        return;
+    }
+    recognise(page, reader, request, recognisers.for_languages(request.languages));
+}
+
+Page failed_page(uint32_t page_no, Failure failure) {
+    Page page;
+    page.page_no = page_no;
+    page.status = PageStatus::failed;
+    page.failure = std::move(failure);
+    return page;
+}
+
+/// Never throws for what the page holds: that is its outcome.
+Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, Recognisers& recognisers) {
+    auto begin = std::chrono::steady_clock::now();
+    Page page;
+    page.page_no = page_no;
+    try {
+        read_page(page, reader, request, recognisers);
+    } catch (const DocumentError& error) {
+        page = failed_page(page_no, error.failure);
+    } catch (const std::bad_alloc&) {
+        page = failed_page(page_no, {ErrorCode::engine_memory,
+                                     "the page does not fit into the engine's memory; raise pg_ocr.engine_memory"});
+    } catch (const std::exception& error) {
+        page = failed_page(page_no, {ErrorCode::page_damaged, std::string("the page cannot be read: ") + error.what()});
+    }
+    auto elapsed = std::chrono::steady_clock::now() - begin;
+    page.elapsed_ms = static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(elapsed).count());
+    return page;
+}
+
+}  // namespace
+
+void warm_up(Recognisers& recognisers, const std::string& languages) {
+    setMsgSeverity(L_SEVERITY_NONE);  // what is wrong with an image is its submitter's affair, not the server log's
+    warm_up_pdf();
+    recognisers.for_languages(languages);
+}
+
+void read_document(const uint8_t* data, size_t size, const ReadRequest& request, Recognisers& recognisers,
+                   ReadEvents& events) {
+    Bytes bytes(data, size);
+    DocumentType type = document_type(bytes);
+    std::unique_ptr<Reader> reader = open_document(type, bytes, request);
+    uint32_t pages = reader->pages();
+    if (request.max_pages != 0 && pages > request.max_pages)
+        throw DocumentError(ErrorCode::too_many_pages,
+                            "the document has " + std::to_string(pages) + " pages, and pg_ocr.max_pages is " +
+                                std::to_string(request.max_pages) + "; raise it or submit the document in parts");
+    std::vector<uint32_t> selected = selected_pages(request, pages);
+    if (selected.empty())
+        throw DocumentError(ErrorCode::no_pages_selected,
+                            "pages selects none of the document's pages, which are 1 to " + std::to_string(pages));
+    // A missing language is every page's fault; it is told before the first.
+    if (request.text_layer != TextLayer::only) recognisers.for_languages(request.languages);
+    events.opened({name_of(type), pages, static_cast<uint32_t>(selected.size())});
+    std::unordered_set<uint32_t> done(request.done.begin(), request.done.end());
+    for (uint32_t page_no : selected) {
+        if (done.count(page_no) != 0) continue;
+        events.page_started(page_no);
+        events.page_done(page_outcome(page_no, *reader, request, recognisers));
+    }
+}
+
+}  // namespace pg_ocr

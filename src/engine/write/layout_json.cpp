@@ -1,0 +1,81 @@
+#include "engine/write/layout_json.h"
+
+#include <cmath>
+#include <string_view>
+
+#include "engine/write/utf8.h"
+
+namespace pg_ocr {
+namespace {
+
+void append_box(std::string& json, const Box& box) {
+    json += "\"box\":[" + std::to_string(box.left) + ',' + std::to_string(box.top) + ',' + std::to_string(box.right) +
+            ',' + std::to_string(box.bottom) + ']';
+}
+
+void append_confidence(std::string& json, float confidence) {
+    long tenths = std::lround(confidence * 10);
+    json += "\"confidence\":" + std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10);
+}
+
+void append_string(std::string& json, std::string_view text) {
+    constexpr std::string_view hexadecimal = "0123456789abcdef";
+    json += '"';
+    for (char32_t c : characters_of(text)) {
+        if (c == '"' || c == '\\') {
+            json += '\\';
+            json += static_cast<char>(c);
+        } else if (c < 0x20) {
+            json += "\\u00";
+            json += hexadecimal[c >> 4];
+            json += hexadecimal[c & 15];
+        } else {
+            append_utf8(json, c);
+        }
+    }
+    json += '"';
+}
+
+/// Calls append for each item, with commas between.
+template <typename Items, typename Append>
+void append_array(std::string& json, std::string_view name, const Items& items, Append append) {
+    json += '"';
+    json += name;
+    json += "\":[";
+    bool first = true;
+    for (const auto& item : items) {
+        if (!first) json += ',';
+        first = false;
+        json += '{';
+        append(item);
+        json += '}';
+    }
+    json += ']';
+}
+
+}  // namespace
+
+std::string layout_json(const Layout& layout) {
+    std::string json = "{";
+    append_array(json, "blocks", layout.blocks, [&](const Block& block) {
+        append_box(json, block.box);
+        json += ',';
+        append_array(json, "lines", block.lines, [&](const Line& line) {
+            append_box(json, line.box);
+            json += ',';
+            append_confidence(json, line.confidence);
+            json += ',';
+            append_array(json, "words", line.words, [&](const Word& word) {
+                append_box(json, word.box);
+                json += ",\"text\":";
+                append_string(json, word.text);
+                json += ',';
+                append_confidence(json, word.confidence);
+            });
+        });
+    });
+    json += '}';
+    return json;
+}
+
+}  // namespace pg_ocr
