@@ -149,11 +149,11 @@ void Launcher::reap_workers() {
         if (slot.state == WorkerState::free) continue;
         auto database = databases_.find(slot.database);
         if (!has_ended(i, slot)) {
-            if (slot.state != WorkerState::starting && database != databases_.end()) database->second.proven = true;
+            if (slot.extension == Presence::there && database != databases_.end()) database->second.proven = true;
             continue;
         }
         if (database != databases_.end()) {
-            if (slot.without_extension) {
+            if (slot.extension == Presence::missing) {
                 database->second.without_extension = true;
                 database->second.proven = false;
             } else if (!slot.stopping &&

@@ -66,12 +66,4 @@ void wake_process(pid_t pid) {
     if (process != nullptr) SetLatch(&process->procLatch);
 }
 
-void wake_launcher() {
-    SharedState& shared = shared_state();
-    LWLockAcquire(shared.lock, LW_SHARED);
-    pid_t launcher = shared.launcher;
-    LWLockRelease(shared.lock);
-    wake_process(launcher);
-}
-
 }  // namespace pg_ocr

@@ -9,15 +9,17 @@ namespace pg_ocr {
 
 enum class WorkerState : uint8_t { free, starting, idle, reading, unavailable, ended };
 
+enum class Presence : uint8_t { unknown, there, missing };
+
 /// One background worker, under the lock. The launcher takes a free slot and gives an ended one back; in between the
 /// worker writes it. The slots, not the launcher's memory, say which workers there are: a launcher that is replaced
 /// adopts them.
 struct WorkerSlot {
     WorkerState state;
-    bool stopping;           ///< the launcher has told it to go
-    bool nudged;             ///< somebody has taken this idle worker for a job that was just committed
-    bool without_extension;  ///< it ended because its database does not have the extension
-    pid_t pid;               ///< 0 until it runs
+    bool stopping;       ///< the launcher has told it to go
+    bool nudged;         ///< somebody has taken this idle worker for a job that was just committed
+    Presence extension;  ///< whether the worker has found the extension in its database
+    pid_t pid;           ///< 0 until it runs
     Oid database;
     int64_t job_id;   ///< 0: none
     int32_t page_no;  ///< 0: none
@@ -45,8 +47,7 @@ void request_shared_state();
 /// Raises ERROR where the library was not preloaded.
 SharedState& shared_state();
 
-/// Wakes the launcher; the lock must not be held.
-void wake_launcher();
+/// Sets the latch of a process of this cluster; nothing where there is none of that pid. The lock must not be held.
 void wake_process(pid_t pid);
 
 }  // namespace pg_ocr

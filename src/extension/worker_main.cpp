@@ -39,18 +39,25 @@ void leave(int, Datum) {
     if (my_engine != nullptr) my_engine->kill_now();
     my_engine = nullptr;
     pid_t launcher = 0;
-    change_slot([](WorkerSlot& mine) {
+    change_slot([&](WorkerSlot& mine) {
         mine.state = WorkerState::ended;
         mine.engine_pid = 0;
+        launcher = shared_state().launcher;
     });
-    launcher = shared_state().launcher;
     wake_process(launcher);
 }
 
+/// Also tells the launcher, which starts the other workers once the first has found the extension.
 bool extension_is_there() {
     bool there = false;
     pg::transaction("looking for the extension",
                     [&] { pg::protect([&] { there = OidIsValid(get_extension_oid("pg_ocr", true)); }); });
+    pid_t launcher = 0;
+    change_slot([&](WorkerSlot& mine) {
+        mine.extension = there ? Presence::there : Presence::missing;
+        launcher = shared_state().launcher;
+    });
+    wake_process(launcher);
     return there;
 }
 
@@ -108,11 +115,7 @@ class BackgroundWorkerHost final : public Host {
         change_slot([](WorkerSlot& mine) { ++mine.documents; });
     }
 
-    bool still_wanted() override {
-        bool there = extension_is_there();
-        if (!there) change_slot([](WorkerSlot& mine) { mine.without_extension = true; });
-        return there;
-    }
+    bool still_wanted() override { return extension_is_there(); }
 
     void log(const std::string& message) override { say(LOG, message); }
     void warn(const std::string& message) override { say(WARNING, message); }
@@ -134,10 +137,7 @@ int64_t take_worker_lock() {
 }
 
 void work() {
-    if (!extension_is_there()) {
-        change_slot([](WorkerSlot& mine) { mine.without_extension = true; });
-        return;
-    }
+    if (!extension_is_there()) return;
     const int64_t key = take_worker_lock();
     BackgroundWorkerHost host;
     std::unique_ptr<Queue> queue = make_spi_queue(key);
