@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/read/jpeg2000.h"
+
 namespace pg_ocr {
 namespace {
 
@@ -12,8 +14,6 @@ namespace {
     throw DocumentError(ErrorCode::page_damaged,
                         "the " + name_of(type) + " image " + why + "; submit it again from an undamaged file");
 }
-
-ImageSize gif_size(Bytes file) { return {file.u16(6, ByteOrder::little), file.u16(8, ByteOrder::little)}; }
 
 ImageSize bmp_size(Bytes file) {
     if (file.u32(14, ByteOrder::little) == 12)
@@ -30,18 +30,29 @@ uint64_t end_of_gif_blocks(Bytes file, uint64_t at) {
 
 uint64_t gif_colours_size(uint8_t flags) { return (flags & 0x80) != 0 ? 3u << ((flags & 7) + 1) : 0; }
 
-/// The file cut behind its first frame: an animation would else be decoded whole, whatever memory that takes.
-std::vector<uint8_t> first_gif_frame(Bytes file) {
-    constexpr uint64_t header_size = 13, image_header_size = 10;
-    constexpr uint8_t extension = 0x21, image = 0x2c, trailer = 0x3b;
-    ImageSize screen = gif_size(file);
+/// Where the first frame's header begins.
+uint64_t first_gif_frame_offset(Bytes file) {
+    constexpr uint64_t header_size = 13;
+    constexpr uint8_t extension = 0x21, image = 0x2c;
     uint64_t at = header_size + gif_colours_size(file.u8(10));
     while (file.u8(at) == extension) at = end_of_gif_blocks(file, at + 2);
     if (file.u8(at) != image) throw_damaged(DocumentType::gif, "has no frame");
-    if (file.u16(at + 5, ByteOrder::little) > screen.width || file.u16(at + 7, ByteOrder::little) > screen.height)
-        throw_damaged(DocumentType::gif, "has a frame larger than itself");
-    at = end_of_gif_blocks(file, at + image_header_size + gif_colours_size(file.u8(at + 9)) + 1);
-    std::vector<uint8_t> cut(file.data(), file.data() + at);
+    return at;
+}
+
+ImageSize gif_size(Bytes file) {
+    uint64_t frame = first_gif_frame_offset(file);
+    return {file.u16(frame + 5, ByteOrder::little), file.u16(frame + 7, ByteOrder::little)};
+}
+
+/// The file cut behind its first frame: an animation would else be decoded whole, whatever memory that takes.
+std::vector<uint8_t> first_gif_frame(Bytes file) {
+    constexpr uint64_t frame_header_size = 10;
+    constexpr uint8_t trailer = 0x3b;
+    uint64_t frame = first_gif_frame_offset(file);
+    uint64_t colours = gif_colours_size(file.u8(frame + 9));
+    uint64_t end = end_of_gif_blocks(file, frame + frame_header_size + colours + 1);
+    std::vector<uint8_t> cut(file.data(), file.data() + end);
     cut.push_back(trailer);
     return cut;
 }
@@ -92,7 +103,7 @@ PIX* decode_jpeg(Bytes file) {
     l_int32 components = 0, warnings = 0;
     readHeaderMemJpeg(file.data(), file.size(), nullptr, nullptr, &components, nullptr, nullptr);
     // Of four inks only all give the picture; of colours the luminance is what is read, at a quarter of the memory.
-    l_int32 hint = components == 3 ? L_JPEG_READ_LUMINANCE : 0;
+    l_int32 hint = (components == 3 ? L_JPEG_READ_LUMINANCE : 0) | L_JPEG_CONTINUE_WITH_BAD_DATA;
     PIX* pix = pixReadMemJpeg(file.data(), file.size(), 0, 1, &warnings, hint);
     if (pix != nullptr && warnings != 0 && is_cut_off_jpeg(file)) {
         pixDestroy(&pix);
@@ -100,8 +111,6 @@ PIX* decode_jpeg(Bytes file) {
     }
     return pix;
 }
-
-PIX* decode_jpeg2000(Bytes file) { return pixReadMemJp2k(file.data(), file.size(), 1, nullptr, 0, 0); }
 
 PIX* decode_gif(Bytes file) {
     std::vector<uint8_t> frame = first_gif_frame(file);
@@ -121,7 +130,7 @@ Pixels made(PIX* pix) {
 }  // namespace
 
 ImageSize image_size(DocumentType type, Bytes file) {
-    l_int32 width = 0, height = 0;
+    l_int32 width = 0, height = 0, samples = 0;
     switch (type) {
         case DocumentType::gif:
             return gif_size(file);
@@ -134,11 +143,10 @@ ImageSize image_size(DocumentType type, Bytes file) {
             readHeaderMemPng(file.data(), file.size(), &width, &height, nullptr, nullptr, nullptr);
             break;
         case DocumentType::webp:
-            readHeaderMemWebP(file.data(), file.size(), &width, &height, nullptr);
+            readHeaderMemWebP(file.data(), file.size(), &width, &height, &samples);
             break;
         case DocumentType::jpeg2000:
-            readHeaderMemJp2k(file.data(), file.size(), &width, &height, nullptr, nullptr, nullptr);
-            break;
+            return jpeg2000_size(file);
         case DocumentType::pnm:
             readHeaderMemPnm(file.data(), file.size(), &width, &height, nullptr, nullptr, nullptr, nullptr);
             break;
@@ -157,8 +165,7 @@ Pixels decode_image(DocumentType type, Bytes file) {
             pix = decode_jpeg(file);
             break;
         case DocumentType::jpeg2000:
-            pix = decode_jpeg2000(file);
-            break;
+            return decode_jpeg2000(file);
         case DocumentType::gif:
             pix = decode_gif(file);
             break;
@@ -179,13 +186,6 @@ Pixels decode_image(DocumentType type, Bytes file) {
             break;
     }
     if (pix == nullptr) throw_damaged(type, "cannot be decoded");
-    return Pixels(pix);
-}
-
-Pixels decode_tiff_page(Bytes file, uint64_t directory_offset) {
-    size_t offset = directory_offset;
-    PIX* pix = pixReadMemFromMultipageTiff(file.data(), file.size(), &offset);
-    if (pix == nullptr) throw_damaged(DocumentType::tiff, "cannot be decoded");
     return Pixels(pix);
 }
 

@@ -21,9 +21,6 @@ ImageSize image_size(DocumentType, Bytes);
 /// decoded, or only in part.
 Pixels decode_image(DocumentType, Bytes);
 
-/// The page whose directory lies at the offset, turned as its orientation tag says. Throws DocumentError page_damaged.
-Pixels decode_tiff_page(Bytes, uint64_t directory_offset);
-
 /// 1 or 8 bits deep, without colour map; what is transparent shows white. Throws std::bad_alloc.
 Pixels grey(Pixels);
 

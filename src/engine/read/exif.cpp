@@ -1,6 +1,7 @@
 #include "engine/read/exif.h"
 
 #include <array>
+#include <new>
 
 #include "engine/read/tiff_directory.h"
 
@@ -85,6 +86,13 @@ Turn turn_of(uint16_t orientation) {
                                                 {true, 90},
                                                 {false, 270}}};
     return turns.at(orientation <= 8 ? orientation : 1);
+}
+
+Pixels turned(Pixels pixels, Turn turn) {
+    if (turn.mirror) pixels.reset(pixFlipLR(nullptr, pixels.get()));
+    if (pixels && turn.degrees != 0) pixels.reset(pixRotateOrth(pixels.get(), turn.degrees / 90));
+    if (!pixels) throw std::bad_alloc();
+    return pixels;
 }
 
 }  // namespace pg_ocr

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "engine/read/document_type.h"
+#include "engine/read/pixels.h"
 
 namespace pg_ocr {
 
@@ -21,5 +22,6 @@ struct Turn {
     int32_t degrees = 0;  ///< 0, 90, 180 or 270
 };
 Turn turn_of(uint16_t orientation);
+Pixels turned(Pixels, Turn);
 
 }  // namespace pg_ocr

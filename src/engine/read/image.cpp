@@ -9,6 +9,7 @@
 #include "engine/read/exif.h"
 #include "engine/read/resolution.h"
 #include "engine/read/tiff_directory.h"
+#include "engine/read/tiff_page.h"
 
 namespace pg_ocr {
 namespace {
@@ -28,12 +29,6 @@ Pixels squared(Pixels pixels, double horizontal, double vertical) {
     if (std::max(ratio, 1 / ratio) < noticeable || std::max(ratio, 1 / ratio) > credible) return pixels;
     auto across = static_cast<float>(std::max(1.0, 1 / ratio)), down = static_cast<float>(std::max(1.0, ratio));
     return made(pixScale(pixels.get(), across, down));
-}
-
-Pixels turned(Pixels pixels, Turn turn) {
-    if (turn.mirror) pixels = made(pixFlipLR(nullptr, pixels.get()));
-    if (turn.degrees != 0) pixels = made(pixRotateOrth(pixels.get(), turn.degrees / 90));
-    return pixels;
 }
 
 int32_t resolution_of(PIX* pixels, double said, const ReadRequest& request) {
@@ -95,8 +90,7 @@ class TiffReader final : public Reader {
         const TiffPage& stored = found_.pages[page_no - 1];
         check_page_size(stored.width, stored.height, request_);
         PageImage page;
-        // Leptonica undoes the orientation itself.
-        Pixels pixels = decode_tiff_page(bytes_, stored.offset);
+        Pixels pixels = decode_tiff_page(bytes_, stored);
         page.rotation = turn_of(stored.orientation).degrees;
         double across = stored.horizontal_resolution, down = stored.vertical_resolution;
         if (page.rotation % 180 != 0) std::swap(across, down);

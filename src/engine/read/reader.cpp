@@ -12,8 +12,9 @@ std::unique_ptr<Reader> open_document(DocumentType type, Bytes bytes, const Read
 
 void check_page_size(int64_t width, int64_t height, const ReadRequest& request) {
     if (width <= 0 || height <= 0)
-        throw DocumentError(ErrorCode::page_damaged,
-                            "the page is " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
+        throw DocumentError(ErrorCode::page_damaged, "the page is " + std::to_string(width) + " x " +
+                                                         std::to_string(height) +
+                                                         " pixels; submit it again from an undamaged file");
     std::string size = "the page is " + std::to_string(width) + " x " + std::to_string(height) + " pixels; ";
     if (width > longest_side || height > longest_side)
         throw DocumentError(ErrorCode::page_too_large,

@@ -1,0 +1,86 @@
+#include "engine/read/tiff_page.h"
+
+#include <tiffio.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "engine/read/exif.h"
+
+namespace pg_ocr {
+namespace {
+
+/// Where libtiff reads.
+struct Cursor {
+    Bytes bytes;
+    uint64_t at = 0;
+};
+
+tmsize_t read_bytes(thandle_t user, void* to, tmsize_t wanted) {
+    auto& cursor = *static_cast<Cursor*>(user);
+    Bytes part = cursor.bytes.part(cursor.at, static_cast<uint64_t>(std::max<tmsize_t>(0, wanted)));
+    if (!part.empty()) std::memcpy(to, part.data(), part.size());
+    cursor.at += part.size();
+    return static_cast<tmsize_t>(part.size());
+}
+
+toff_t seek_bytes(thandle_t user, toff_t offset, int whence) {
+    auto& cursor = *static_cast<Cursor*>(user);
+    cursor.at = (whence == SEEK_CUR ? cursor.at : whence == SEEK_END ? cursor.bytes.size() : 0) + offset;
+    return cursor.at;
+}
+
+toff_t size_of_bytes(thandle_t user) { return static_cast<Cursor*>(user)->bytes.size(); }
+tmsize_t write_nothing(thandle_t, void*, tmsize_t) { return -1; }
+int close_nothing(thandle_t) { return 0; }
+
+struct Close {
+    void operator()(TIFF* tiff) const { TIFFClose(tiff); }
+};
+
+/// What leptonica refuses, such as four inks, 16 bits a colour and tiles of them, libtiff turns into colours.
+Pixels decode_colours(Bytes file, const TiffPage& page) {
+    Cursor cursor{file};
+    std::unique_ptr<TIFF, Close> tiff(TIFFClientOpen("document", "rm", &cursor, read_bytes, write_nothing, seek_bytes,
+                                                     close_nothing, size_of_bytes, nullptr, nullptr));
+    if (!tiff || TIFFSetSubDirectory(tiff.get(), page.offset) == 0) return {};
+    std::vector<uint32_t> colours(static_cast<size_t>(page.width) * page.height);
+    constexpr int stop_on_error = 1;
+    // Any other orientation would be undone in part only; it is undone below.
+    TIFFSetField(tiff.get(), TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
+    if (TIFFReadRGBAImageOriented(tiff.get(), page.width, page.height, colours.data(), ORIENTATION_TOPLEFT,
+                                  stop_on_error) == 0)
+        return {};
+    Pixels pixels(pixCreate(static_cast<l_int32>(page.width), static_cast<l_int32>(page.height), 8));
+    if (!pixels) throw std::bad_alloc();
+    constexpr uint32_t red = 3, green = 5, blue = 2, all = red + green + blue, white = 255;
+    const uint32_t* colour = colours.data();
+    for (uint32_t y = 0; y < page.height; ++y) {
+        l_uint32* row =
+            pixGetData(pixels.get()) + static_cast<size_t>(y) * static_cast<size_t>(pixGetWpl(pixels.get()));
+        for (uint32_t x = 0; x < page.width; ++x, ++colour) {
+            // Colours come multiplied by their opacity: what they lack of it is paper.
+            uint32_t grey = (red * TIFFGetR(*colour) + green * TIFFGetG(*colour) + blue * TIFFGetB(*colour)) / all;
+            SET_DATA_BYTE(row, x, static_cast<l_uint8>(std::min(white, grey + white - TIFFGetA(*colour))));
+        }
+    }
+    return turned(std::move(pixels), turn_of(page.orientation));
+}
+
+}  // namespace
+
+Pixels decode_tiff_page(Bytes file, const TiffPage& page) {
+    size_t offset = page.offset;
+    // Leptonica undoes the orientation itself.
+    Pixels pixels(pixReadMemFromMultipageTiff(file.data(), file.size(), &offset));
+    if (!pixels) pixels = decode_colours(file, page);
+    if (!pixels)
+        throw DocumentError(ErrorCode::page_damaged,
+                            "the TIFF image cannot be decoded; submit it again from an undamaged file");
+    return pixels;
+}
+
+}  // namespace pg_ocr
