@@ -51,11 +51,13 @@ COMMENT ON FUNCTION ocr.drop_document(bigint) IS 'Internal: drops a document tha
 CREATE OR REPLACE FUNCTION ocr.sweep_documents() RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 DECLARE
     released record;
 BEGIN
-    FOR released IN SELECT r.ctid, r.document_id FROM ocr.released_documents r FOR UPDATE SKIP LOCKED LOOP
+    FOR released IN SELECT r.ctid, r.document_id FROM ocr.released_documents r ORDER BY r.document_id
+                    FOR UPDATE SKIP LOCKED LOOP
         PERFORM FROM ocr.documents d WHERE d.id = released.document_id FOR UPDATE SKIP LOCKED;
         IF FOUND THEN
             DELETE FROM ocr.documents d

@@ -137,8 +137,10 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
+DECLARE
+    document_id CONSTANT bigint := ocr.document_of_task(task_id, fence);
 BEGIN
-    RETURN (SELECT d.size FROM ocr.documents d WHERE d.id = ocr.document_of_task(task_id, fence));
+    RETURN (SELECT d.size FROM ocr.documents d WHERE d.id = document_id);
 END
 $$;
 COMMENT ON FUNCTION ocr.document_size(bigint, bigint) IS 'Internal: bytes of the document that a claimed task is to read; null where the claim no longer stands';
@@ -148,9 +150,10 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
+DECLARE
+    document_id CONSTANT bigint := ocr.document_of_task(task_id, fence);
 BEGIN
-    RETURN (SELECT substr(d.bytes, (from_byte + 1)::int, length) FROM ocr.documents d
-            WHERE d.id = ocr.document_of_task(task_id, fence));
+    RETURN (SELECT substr(d.bytes, (from_byte + 1)::int, length) FROM ocr.documents d WHERE d.id = document_id);
 END
 $$;
 COMMENT ON FUNCTION ocr.document_slice(bigint, bigint, bigint, int) IS 'Internal: a part of the document that a claimed task is to read, from a byte counted from 0; null where the claim no longer stands';

@@ -92,8 +92,11 @@ BEGIN
     page.rotation := rotation;
     page.elapsed_ms := elapsed_ms;
     page.engine := engine;
-    page.error_code := nullif(error_code, '');
-    page.error := nullif(error, '');
+    IF status <> 'read' THEN
+        page.error_code := coalesce(nullif(error_code, ''), 'internal_error');
+        page.error := coalesce(nullif(error, ''),
+                               (SELECT c.meaning FROM ocr.error_codes c WHERE c.code = page.error_code), 'no reason was given');
+    END IF;
     page.read_at := clock_timestamp();
     IF page.words > 0 THEN
         page.confidence := CASE WHEN confidence >= 0 THEN confidence WHEN source = 'text_layer' THEN 100 END;

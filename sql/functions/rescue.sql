@@ -1,12 +1,14 @@
 -- A lock of this kind counts only if a worker holds it: any user can take an advisory lock with any key.
 CREATE OR REPLACE FUNCTION ocr.live_workers() RETURNS bigint[]
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(array_agg(l.classid::bigint << 32 | l.objid::bigint), '{}')
-    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND a.backend_type = 'pg_ocr worker'
-      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+BEGIN
+    RETURN (SELECT coalesce(array_agg(l.classid::bigint << 32 | l.objid::bigint), '{}')
+            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND a.backend_type = 'pg_ocr worker'
+              AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
+END
 $$;
 COMMENT ON FUNCTION ocr.live_workers() IS 'Internal: the keys of the advisory locks that the workers of this database hold';
 
@@ -28,7 +30,7 @@ BEGIN
         RETURN 0;
     END IF;
     -- Tasks first, locks second: a worker that claimed a task we see already held its lock.
-    FOR orphan IN SELECT t.id, t.job_id, t.fence, t.worker FROM ocr.tasks t WHERE t.worker IS NOT NULL ORDER BY t.job_id LOOP
+    FOR orphan IN SELECT t.id, t.job_id, t.fence, t.worker FROM ocr.tasks t WHERE t.worker IS NOT NULL LOOP
         live := coalesce(live, ocr.live_workers());
         CONTINUE WHEN orphan.worker = ANY (live);
         PERFORM FROM ocr.jobs j WHERE j.id = orphan.job_id FOR NO KEY UPDATE SKIP LOCKED;

@@ -20,4 +20,5 @@ COMMENT ON COLUMN ocr.documents.size IS 'Length of bytes';
 CREATE TABLE ocr.released_documents (
     document_id bigint NOT NULL
 );
+CREATE INDEX released_documents_document ON ocr.released_documents (document_id);
 COMMENT ON TABLE ocr.released_documents IS 'Internal: documents that workers drop as soon as no job needs them';
