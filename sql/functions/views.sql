@@ -30,17 +30,19 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT s.pid, d.datname, s.state, j.id, CASE WHEN j.id IS NOT NULL THEN s.page_no END, s.since, s.documents,
-           s.engine_pid
+    SELECT s.pid, d.datname, s.state, CASE WHEN visible THEN s.job_id END, CASE WHEN visible THEN s.page_no END, s.since,
+           s.documents, s.engine_pid
     FROM ocr.worker_slots() AS s
     LEFT JOIN pg_database d ON d.oid = s.database
-    LEFT JOIN ocr.jobs j ON j.id = s.job_id AND d.datname = current_database() AND ocr.caller_acts_for(j.owner)
+    LEFT JOIN ocr.jobs j ON j.id = s.job_id AND d.datname = current_database(),
+    LATERAL (SELECT coalesce(ocr.caller_acts_for(j.owner), false)
+                    OR pg_has_role(ocr.caller(), 'pg_monitor', 'USAGE') AS visible) AS caller
 $$;
-COMMENT ON FUNCTION ocr.visible_workers() IS 'Internal: what ocr.workers shows; it may not show whose job another database or another role has running';
+COMMENT ON FUNCTION ocr.visible_workers() IS 'Internal: what ocr.workers shows, which depends on who asks';
 
 CREATE OR REPLACE VIEW ocr.workers AS
 SELECT pid, database, state, job_id, page_no, since, documents, engine_pid FROM ocr.visible_workers();
-COMMENT ON VIEW ocr.workers IS 'The workers of this cluster and what each is at. job_id and page_no are shown of jobs in this database that you can see';
+COMMENT ON VIEW ocr.workers IS 'The workers of this cluster and what each is at. job_id and page_no are shown of jobs in this database that you can see; to members of pg_monitor, of all';
 COMMENT ON COLUMN ocr.workers.pid IS 'As in pg_stat_activity';
 COMMENT ON COLUMN ocr.workers.since IS 'When it entered this state';
 COMMENT ON COLUMN ocr.workers.documents IS 'How many documents its present engine has read';
