@@ -35,7 +35,7 @@ Protection single_thread() {
 /// Variables such as LD_PRELOAD, GCONV_PATH or FONTCONFIG_FILE would let others decide what the engine loads.
 Protection clean_environment() {
     std::string foreign;
-    for (char** variable = ::environ; *variable != nullptr; ++variable) {
+    for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable) {
         std::string_view name(*variable, std::strcspn(*variable, "="));
         if (name != "OMP_THREAD_LIMIT" && name != "LC_ALL") foreign.append(foreign.empty() ? "" : " ").append(name);
     }
