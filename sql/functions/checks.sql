@@ -59,7 +59,7 @@ BEGIN
     RAISE EXCEPTION 'language "%" is not installed', missing
         USING ERRCODE = 'invalid_parameter_value',
               HINT = 'Installed: ' || coalesce(nullif(array_to_string(installed, ', '), ''), 'none') || '.'
-                     || CASE WHEN missing ~ '^[a-z]{3}(_[a-z]+)?$'
+                     || CASE WHEN missing ~ '^[a-z]{3}(_[a-z]+)?$' AND missing <> 'osd'
                              THEN ' On Debian and Ubuntu, `apt install tesseract-ocr-' || replace(missing, '_', '-')
                                   || '` on the database server adds it.'
                              ELSE ' Codes are joined by ''+'', as in ''deu+eng''.' END;

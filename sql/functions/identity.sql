@@ -8,21 +8,22 @@ COMMENT ON FUNCTION ocr.caller() IS
 'The role that a job submitted now would belong to: the one of SET ROLE, else the one that logged in. The ocr_… functions ask this and not current_user, which inside a SECURITY DEFINER function is that function''s owner: so it is your users, not the owner of your function or trigger, that own what is submitted there.';
 
 -- USAGE and not MEMBER: who may only administer a role, or does not inherit from it, does not have its rights.
--- to_regrole() gives null where the role has been dropped since.
+-- to_regrole() gives null where the role has been dropped since: its rows are left to superusers, as if they were those of
+-- the role with OID 10, which is the superuser that initdb makes.
 CREATE OR REPLACE FUNCTION ocr.acts_for(owner name) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT $1 OPERATOR(pg_catalog.=) CURRENT_USER
-        OR COALESCE(pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident($1::text)), 'USAGE'), false)
+        OR pg_catalog.pg_has_role(COALESCE(pg_catalog.to_regrole(pg_catalog.quote_ident($1::text))::oid, 10::oid), 'USAGE')
 $$;
 COMMENT ON FUNCTION ocr.acts_for(name) IS
-'Whether the current user has the rights of this role: is it, is a member of it, or is a superuser. Row-level security on schema ocr asks this of a row''s owner.';
+'Whether the current user has the rights of this role: is it, is a member of it, or is a superuser. What belonged to a role that was dropped is left to superusers. Row-level security on schema ocr asks this of a row''s owner.';
 
 CREATE OR REPLACE FUNCTION ocr.caller_acts_for(owner name) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT owner = ocr.caller()
-        OR coalesce(pg_has_role(ocr.caller(), to_regrole(quote_ident(owner)), 'USAGE'), false)
+        OR pg_has_role(ocr.caller(), coalesce(to_regrole(quote_ident(owner))::oid, 10::oid), 'USAGE')
 $$;
 COMMENT ON FUNCTION ocr.caller_acts_for(name) IS 'Internal: as ocr.acts_for(), of ocr.caller()';

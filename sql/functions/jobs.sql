@@ -37,6 +37,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION ocr.selected_pages(text, int) IS 'Internal: the numbers of the pages that a list such as 1-3,7,10- selects from a document, given how many it selects';
 
+CREATE OR REPLACE FUNCTION ocr.notification(job ocr.jobs) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    payload jsonb := jsonb_build_object('job_id', job.id, 'status', job.status, 'verdict', job.verdict,
+                                        'batch', job.batch, 'metadata', job.metadata);
+BEGIN
+    IF octet_length(payload::text) >= 8000 THEN
+        payload := payload - 'metadata' || '{"metadata_omitted": true}';
+    END IF;
+    RETURN payload::text;
+END
+$$;
+COMMENT ON FUNCTION ocr.notification(ocr.jobs) IS 'Internal: what is said on channel ocr when a job ends. NOTIFY carries less than 8000 bytes; metadata that would not fit are left out, and metadata_omitted says so';
+
 CREATE OR REPLACE FUNCTION ocr.finish_job(job_id bigint, status text, error_code text, error text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -48,7 +64,6 @@ DECLARE
     document_id bigint;
     found_confidence real;
     found_verdict text;
-    payload jsonb;
 BEGIN
     DELETE FROM ocr.tasks t WHERE t.job_id = finish_job.job_id;
     DELETE FROM ocr.passwords p WHERE p.job_id = finish_job.job_id;
@@ -70,12 +85,7 @@ BEGIN
     IF document_id IS NOT NULL AND job.document_id IS NULL THEN
         PERFORM ocr.drop_document(document_id);
     END IF;
-    payload := jsonb_build_object('job_id', job.id, 'status', job.status, 'verdict', job.verdict, 'batch', job.batch,
-                                  'metadata', job.metadata);
-    IF octet_length(payload::text) >= 8000 THEN  -- more than NOTIFY can carry
-        payload := payload - 'metadata' || '{"metadata_omitted": true}';
-    END IF;
-    PERFORM pg_notify('ocr', payload::text);
+    PERFORM pg_notify('ocr', ocr.notification(job));
     PERFORM ocr.announce_job_end();
 END
 $$;

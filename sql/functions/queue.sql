@@ -78,7 +78,8 @@ BEGIN
         ORDER BY t.run_at LIMIT 1;
         earliest := least(earliest, found_earliest);
     END LOOP;
-    RETURN greatest(0, ceil(1000 * extract(epoch FROM earliest - clock_timestamp())));
+    RETURN CASE WHEN earliest <= clock_timestamp() THEN 0
+                ELSE ceil(1000 * extract(epoch FROM earliest - clock_timestamp())) END;
 END
 $$;
 COMMENT ON FUNCTION ocr.due_in_ms() IS
