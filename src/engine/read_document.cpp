@@ -11,6 +11,7 @@
 #include "engine/read/document_type.h"
 #include "engine/read/pdf.h"
 #include "engine/read/reader.h"
+#include "engine/read/turn.h"
 #include "engine/write/layout_json.h"
 #include "engine/write/page_text.h"
 
@@ -54,15 +55,32 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
     return true;
 }
 
-void recognise(Page& page, Reader& reader, const ReadRequest& request, tesseract::TessBaseAPI& tesseract) {
-    PageImage image = reader.image_of(page.page_no);
+/// Upside down, a page still looks like lines of text, and Tesseract reads nonsense with a confidence of 25 to 40.
+constexpr float upside_down_at_most = 45;
+constexpr uint32_t words_to_tell = 5;
+
+Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, tesseract::TessBaseAPI& tesseract,
+                Turn turn) {
+    PageImage image = reader.image_of(page_no);
+    image.pixels = turned(std::move(image.pixels), turn);
     if (request.deskew) straighten(image);
+    Page page;
+    page.page_no = page_no;
     page.source = PageSource::ocr;
     page.width = pixGetWidth(image.pixels.get());
     page.height = pixGetHeight(image.pixels.get());
     page.dpi = image.dpi;
-    page.rotation = image.rotation;
+    page.rotation = (image.rotation + turn.degrees) % 360;
     write_layout(page, recognise_page(tesseract, image, request.page_segmentation_mode), request.tier);
+    return page;
+}
+
+void recognise(Page& page, Reader& reader, const ReadRequest& request, tesseract::TessBaseAPI& tesseract) {
+    page = recognised(page.page_no, reader, request, tesseract, {});
+    if (page.confidence > upside_down_at_most || page.words < words_to_tell) return;
+    // Lines that run up the page are read by turning them, which half a turn puts right as well.
+    Page other = recognised(page.page_no, reader, request, tesseract, {false, 180});
+    if (other.confidence > upside_down_at_most && other.confidence > page.confidence) page = std::move(other);
 }
 
 void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers) {

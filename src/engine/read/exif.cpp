@@ -1,8 +1,5 @@
 #include "engine/read/exif.h"
 
-#include <array>
-#include <new>
-
 #include "engine/read/tiff_directory.h"
 
 namespace pg_ocr {
@@ -73,26 +70,6 @@ Exif exif_of(DocumentType type, Bytes file) {
     TiffPages directories = tiff_pages(data);
     if (directories.pages.empty()) return {};
     return {directories.pages[0].orientation, directories.pages[0].horizontal_resolution};
-}
-
-Turn turn_of(uint16_t orientation) {
-    static constexpr std::array<Turn, 9> turns{{{false, 0},
-                                                {false, 0},
-                                                {true, 0},
-                                                {false, 180},
-                                                {true, 180},
-                                                {true, 270},
-                                                {false, 90},
-                                                {true, 90},
-                                                {false, 270}}};
-    return turns.at(orientation <= 8 ? orientation : 1);
-}
-
-Pixels turned(Pixels pixels, Turn turn) {
-    if (turn.mirror) pixels.reset(pixFlipLR(nullptr, pixels.get()));
-    if (pixels && turn.degrees != 0) pixels.reset(pixRotateOrth(pixels.get(), turn.degrees / 90));
-    if (!pixels) throw std::bad_alloc();
-    return pixels;
 }
 
 }  // namespace pg_ocr

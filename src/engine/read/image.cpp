@@ -10,6 +10,7 @@
 #include "engine/read/resolution.h"
 #include "engine/read/tiff_directory.h"
 #include "engine/read/tiff_page.h"
+#include "engine/read/turn.h"
 
 namespace pg_ocr {
 namespace {

@@ -8,7 +8,7 @@
 #include <new>
 #include <vector>
 
-#include "engine/read/exif.h"
+#include "engine/read/turn.h"
 
 namespace pg_ocr {
 namespace {
