@@ -1,0 +1,82 @@
+BEGIN;
+SELECT plan(44);
+\ir fake_worker.psql
+CREATE ROLE ocr_test_alice;
+CREATE ROLE ocr_test_bob;
+CREATE ROLE ocr_test_clerk IN ROLE ocr_test_alice;
+CREATE ROLE ocr_test_outsider NOINHERIT IN ROLE ocr_test_alice;
+GRANT TEMP ON DATABASE :"DBNAME" TO ocr_test_alice, ocr_test_bob;
+
+-- Whose a job is.
+SET ROLE ocr_test_alice;
+SELECT ocr_submit('\x01', batch => 'scans', idempotency_key => 'k', metadata => '{"secret": 1}') AS job \gset
+CREATE FUNCTION pg_temp.submit_for_bob() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT ocr_submit('\x02') $$;
+GRANT EXECUTE ON FUNCTION pg_temp.submit_for_bob() TO ocr_test_bob;
+SET ROLE ocr_test_bob;
+SELECT ocr_submit('\x01', idempotency_key => 'k') AS of_bob \gset
+RESET ROLE;
+SELECT isnt(:job, :of_bob, 'a key is its owner''s');
+SELECT is((SELECT owner FROM ocr.jobs WHERE id = :job), 'ocr_test_alice', 'a job is of the role that calls');
+SELECT is((SELECT count(*) FROM ocr.documents), 2::bigint, 'owners do not share documents');
+DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO ocr_test_bob', pg_my_temp_schema()::regnamespace); END $$;
+SET ROLE ocr_test_bob;
+SELECT pg_temp.submit_for_bob() AS through \gset
+RESET ROLE;
+SELECT is((SELECT owner FROM ocr.jobs WHERE id = :through), 'ocr_test_bob', 'also through another''s SECURITY DEFINER function');
+SELECT ok(ocr_cancel(:through), 'a superuser may act on any job');
+
+SELECT pg_temp.claim(), pg_temp.open(2), pg_temp.read(1) \g /dev/null
+SELECT is((SELECT job_id FROM claim), :job::bigint, 'a page of the job is read');
+
+-- Every way that leads to a job, by role.
+CREATE TABLE public.ways AS
+SELECT * FROM (VALUES
+    ('ocr.jobs', 'SELECT count(*) FROM ocr.jobs WHERE id = %s'),
+    ('ocr.pages', 'SELECT count(*) FROM ocr.pages WHERE job_id = %s'),
+    ('ocr.documents', 'SELECT count(*) FROM ocr.documents WHERE owner = ''ocr_test_alice'' AND %s > 0'),
+    ('ocr.batches', 'SELECT count(*) FROM ocr.batches WHERE name = ''scans'' AND %s > 0'),
+    ('ocr.progress', 'SELECT count(*) FROM ocr.progress WHERE owner = ''ocr_test_alice'' AND %s > 0')) AS w (way, query);
+GRANT SELECT ON public.ways TO PUBLIC;
+CREATE FUNCTION public.rows_seen(query text, job bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    n bigint;
+BEGIN
+    EXECUTE format(query, job) INTO n;
+    RETURN n;
+END
+$$;
+SET ROLE ocr_test_alice;
+SELECT is(rows_seen(query, :job), 1::bigint, 'the owner sees her rows in ' || way) FROM ways;
+SELECT is(ocr_text(:job), 'text of page 1', 'the owner reads it');
+SET ROLE ocr_test_clerk;
+SELECT is(rows_seen(query, :job), 1::bigint, 'a member of the owner sees them in ' || way) FROM ways;
+SELECT is((SELECT count(*) FROM ocr_pages(:job)), 1::bigint, 'a member of the owner reads it');
+SET ROLE ocr_test_bob;
+SELECT is(rows_seen(query, :job), 0::bigint, 'another role sees nothing in ' || way) FROM ways;
+SELECT is((SELECT count(*) FROM ocr.jobs), 2::bigint, 'but its own jobs');
+SELECT throws_ok(format('SELECT %s(%s)', call, :job), '42704', format('job %s does not exist', :job), call || ' knows nothing of it')
+FROM unnest(ARRAY['ocr_status', 'ocr_wait', 'ocr_text', 'ocr_pages', 'ocr_words', 'ocr_cancel', 'ocr_retry']) AS call;
+SELECT throws_ok('SELECT ocr_text(999999)', '42704', 'job 999999 does not exist', 'as of a job that is not there');
+SET ROLE ocr_test_outsider;
+SELECT is(rows_seen(query, :job), 0::bigint, 'who does not inherit the owner''s rights sees nothing in ' || way) FROM ways;
+SELECT throws_ok(format('SELECT ocr_cancel(%s)', :job), '42704', NULL, 'nor may act on it');
+
+-- Dead letters and acting by membership.
+RESET ROLE;
+SELECT pg_temp.fail('document_damaged') \g /dev/null
+SET ROLE ocr_test_bob;
+SELECT is((SELECT count(*) FROM ocr.dead_letters), 0::bigint, 'another''s dead letters are not shown');
+SET ROLE ocr_test_clerk;
+SELECT is((SELECT count(*) FROM ocr.dead_letters), 1::bigint, 'a member of the owner sees them');
+SELECT ok(ocr_retry(:job), 'may retry');
+SELECT ok(ocr_cancel(:job), 'and cancel');
+RESET ROLE;
+
+-- A role that was dropped leaves its rows to superusers.
+UPDATE ocr.jobs SET owner = 'ocr_test_nobody' WHERE id = :job;
+SELECT is((SELECT status FROM ocr_status(:job)), 'cancelled', 'a superuser reads what is nobody''s');
+SET ROLE ocr_test_alice;
+SELECT is((SELECT count(*) FROM ocr.jobs WHERE owner = 'ocr_test_nobody'), 0::bigint, 'others do not, and hear no error');
+RESET ROLE;
+SELECT * FROM finish();
+ROLLBACK;
