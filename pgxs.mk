@@ -8,6 +8,7 @@ OBJS = \
 	src/document/document.o \
 	src/extension/functions.o \
 	src/extension/launcher.o \
+	src/extension/make_way.o \
 	src/extension/module.o \
 	src/extension/ocr_function.o \
 	src/extension/settings.o \

@@ -39,6 +39,7 @@ class Launcher {
     void stop_workers(Oid database, int count);
     bool has_ended(int index, const WorkerSlot& slot) const;
     int workers_of(Oid database) const;
+    static bool is_reserved(Oid database);
 
     std::map<Oid, Database> databases_;
     std::map<int, BackgroundWorkerHandle*> handles_;  ///< by slot, of the workers that this launcher registered
@@ -198,7 +199,7 @@ void Launcher::start_workers() {
     short_of_slots_ = false;
     int missing = 0;
     for (auto& [oid, database] : databases_) {
-        if (database.without_extension || database.not_before > GetCurrentTimestamp()) continue;
+        if (database.without_extension || database.not_before > GetCurrentTimestamp() || is_reserved(oid)) continue;
         // One worker goes ahead and finds out whether the extension is there; the others follow it.
         const int wanted = std::min(worker_count(), database.proven ? worker_count() : 1);
         for (int n = workers_of(oid); n < wanted; ++n)
@@ -215,6 +216,14 @@ void Launcher::start_workers() {
                              max_worker_processes)));
         });
     told_of_shortage_ = missing > 0;
+}
+
+bool Launcher::is_reserved(Oid database) {
+    SharedState& shared = shared_state();
+    LWLockAcquire(shared.lock, LW_SHARED);
+    const bool reserved = shared.reserved_database == database && shared.reserved_until > GetCurrentTimestamp();
+    LWLockRelease(shared.lock);
+    return reserved;
 }
 
 bool Launcher::start_worker(Oid database) {

@@ -1,5 +1,6 @@
 // The library's entry point.
 #include "extension/launcher.h"
+#include "extension/make_way.h"
 #include "extension/ocr_function.h"
 #include "extension/settings.h"
 #include "extension/shared_state.h"
@@ -21,4 +22,5 @@ void _PG_init(void) {
     pg_ocr::register_wake();
     pg_ocr::register_engine_of_backend();
     pg_ocr::register_launcher();
+    pg_ocr::register_make_way();
 }

@@ -36,6 +36,9 @@ struct SharedState {
     Oid wanted[32];
     int wanted_count;
     bool look_everywhere;
+    /// A database that a command needs for itself: no worker is started there before this time.
+    Oid reserved_database;
+    TimestampTz reserved_until;
     pg_atomic_uint64 jobs_ended;
     ConditionVariable job_ended;
     int slot_count;
