@@ -52,17 +52,21 @@ as_server_user() {
     fi
 }
 
-# Builds the extension and the engine, and what else make is told to, and installs the first two. The output goes to a
-# file and is shown only if it fails.
-#   build_and_install LOG [TARGET...]
+# Builds the extension and the engine, and installs both; with `programs` also builds the unit tests and benchmarks. The
+# output goes to a file and is shown only if it fails.
+#   build_and_install LOG [programs]
 build_and_install() {
-    local log=$1
+    local log=$1 step
     shift
     : >"$log"
-    if make -C "$repository" -j"$(nproc)" PG_CONFIG="$pg_config" all "$@" >>"$log" 2>&1 &&
-        as_root make -C "$repository" install PG_CONFIG="$pg_config" >>"$log" 2>&1; then
-        return
-    fi
+    # One after the other: both are CMake's, in one directory.
+    for step in all "$@"; do
+        make -C "$repository" -j"$(nproc)" PG_CONFIG="$pg_config" "$step" >>"$log" 2>&1 || build_failed
+    done
+    as_root make -C "$repository" install PG_CONFIG="$pg_config" >>"$log" 2>&1 || build_failed
+}
+
+build_failed() {
     cat "$log" >&2
     die "the build failed; its output is above"
 }

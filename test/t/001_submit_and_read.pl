@@ -26,10 +26,11 @@ for (@documents)
 {
 	my ($name, $language, $bound) = @$_;
 	my $status = ended($server, $job{$name});
-	is($status->{status}, 'completed', "$name is read");
+	is($status->{status}, 'completed', "$name is read") or diag($status->{error});
 	is($status->{progress}, 1, "$name: its progress is complete");
 	my $text = decode_utf8($server->safe_psql('postgres', "SELECT ocr_text($job{$name})"));
-	cmp_ok(character_error_rate($text, true_text($name)), '<=', $bound, "$name: the text is what is written there");
+	my $rate = character_error_rate($text, true_text($name));
+	cmp_ok($rate, '<=', $bound, sprintf('%s: the text is what is written there (%.4f)', $name, $rate));
 }
 
 is($server->safe_psql('postgres', "SELECT count(DISTINCT source) || ' ' || min(source) FROM ocr_pages($job{'linn.pdf'})"),

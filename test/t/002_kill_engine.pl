@@ -6,20 +6,19 @@ use PgOcr;
 
 my $server = new_server('engine', 'pg_ocr.workers' => 1);
 my $started = $server->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
-my $server_pid = $server->{_pid};
 
-my $job = submit($server, 'multipage.pdf');
+my $job = submit($server, 'multipage.pdf', "pages => '1-3'");
 my ($worker, $engine, $page) = wait_for_page($server, $job);
 ok(kill('KILL', $engine), "the engine is killed on page $page");
 my $status = ended($server, $job);
 
 is($status->{status}, 'completed', 'the job completes');
 is($status->{attempts}, 2, 'the crash was counted as an attempt');
-is("$status->{pages_done} of $status->{pages_total}, $status->{pages_failed} failed", '6 of 6, 0 failed',
+is("$status->{pages_done} of $status->{pages_total}, $status->{pages_failed} failed", '3 of 3, 0 failed',
 	'every page is read');
 is($status->{error_code}, undef, 'a completed job shows no error');
 is($server->safe_psql('postgres', "SELECT count(*), count(DISTINCT page_no) FROM ocr.pages WHERE job_id = $job"),
-	'6|6', 'no page is read twice');
+	'3|3', 'no page is read twice');
 
 is($server->safe_psql('postgres', 'SELECT pid FROM ocr.workers'), $worker, 'the worker is the same process');
 isnt($server->safe_psql('postgres', 'SELECT engine_pid FROM ocr.workers'), $engine, 'the engine is another');
@@ -45,6 +44,7 @@ is("$status->{status} $status->{pages_done} $status->{pages_failed}", 'completed
 is($server->safe_psql('postgres', "SELECT string_agg(page_no || ' ' || status || ' ' || coalesce(error_code, '-'), ', ' ORDER BY page_no)
 	FROM ocr.pages WHERE job_id = $job"), '1 failed engine_crashed, 2 read -', 'and it says what befell it');
 
+$engine = $server->safe_psql('postgres', 'SELECT engine_pid FROM ocr.workers');
 $server->stop;
-is(scalar(engines_of($server_pid)), 0, 'no engine is left');
+ok(wait_for_end_of($engine), 'the engine ends with the server');
 done_testing();

@@ -7,11 +7,13 @@ use PgOcr;
 
 # Whoever polls would poll after the end of this test's patience: only a wake-up can start the work.
 my $server = new_server('wakeup', 'pg_ocr.poll_interval' => '1h');
+# The first job brings the workers; then each has looked into the queue, and waits.
+ended($server, submit($server, 'phototest.tif'));
+$server->safe_psql('postgres', 'DELETE FROM ocr.jobs');
+wait_until($server, "SELECT count(*) = 2 FROM ocr.workers WHERE state = 'idle'");
+
 my $listener = $server->background_psql('postgres');
 $listener->query_safe('LISTEN ocr');
-
-# Every worker has looked into the queue and waits.
-wait_until($server, "SELECT count(*) = 2 FROM ocr.workers WHERE state = 'idle'");
 
 my $session = $server->background_psql('postgres');
 $session->query_safe('BEGIN');

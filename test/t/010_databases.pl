@@ -5,7 +5,8 @@ use Test::More;
 use PgOcr;
 
 my $server = new_server('databases', max_worker_processes => 20);
-ok(wait_for_workers($server, 2, 'postgres'), 'the first database has its workers');
+is(ended($server, submit($server, 'phototest.tif'))->{status}, 'completed', 'the first database is served');
+ok(wait_for_workers($server, 2, 'postgres'), 'and has its workers');
 
 $server->safe_psql('postgres', 'CREATE DATABASE second');
 $server->safe_psql('second', 'CREATE EXTENSION pg_ocr');
@@ -25,7 +26,7 @@ is(ended($server, $job, database => 'second')->{status}, 'completed', 'and again
 # In another schema, and while a worker reads.
 $server->safe_psql('second', 'DROP EXTENSION pg_ocr; CREATE SCHEMA reading; CREATE EXTENSION pg_ocr SCHEMA reading');
 $job = $server->safe_psql('second', 'SELECT reading.ocr_submit(' . document('multipage.pdf') . ')');
-wait_until($server, "SELECT count(*) > 0 FROM ocr.workers WHERE page_no > 0 AND database = 'second'");
+wait_until($server, "SELECT count(*) > 0 FROM ocr.workers WHERE job_id = $job AND page_no > 0", database => 'second');
 $server->safe_psql('second', 'DROP EXTENSION pg_ocr');
 ok(wait_for_workers($server, 0, 'second'), 'DROP EXTENSION with work in flight ends its workers');
 $server->safe_psql('postgres', 'DROP DATABASE second');
@@ -35,6 +36,7 @@ is(ended($server, submit($server, 'phototest.tif'))->{status}, 'completed', 'the
 # DROP DATABASE disconnects the workers itself where FORCE tells it to.
 $server->safe_psql('postgres', 'CREATE DATABASE third');
 $server->safe_psql('third', 'CREATE EXTENSION pg_ocr');
+submit($server, 'phototest.tif', undef, database => 'third');
 ok(wait_for_workers($server, 2, 'third'), 'a third database has its workers');
 $server->safe_psql('postgres', 'DROP DATABASE third WITH (FORCE)');
 is($server->safe_psql('postgres', "SELECT count(*) FROM pg_database WHERE datname = 'third'"), 0, 'and is dropped with them');

@@ -15,7 +15,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
 our @EXPORT = qw(new_server document true_text submit status ended wait_until wait_for_page wait_for_workers
-  is_running wait_for_end_of character_error_rate sql_error engines_of seconds);
+  is_running wait_for_end_of children_of engines_of character_error_rate sql_error seconds);
 
 # How long a condition may take before a test gives up. Far longer than anything takes on a slow machine: a test that
 # fails by it is stuck, not slow.
@@ -163,19 +163,21 @@ sub wait_for_end_of
 	return 1;
 }
 
-# The pids of all living engines that were started by this server's processes or, once orphaned, carry their group.
-sub engines_of
+# The pids of a process' living children; of those of one name, where one is given.
+sub children_of
 {
-	my ($parent) = @_;
-	my @engines;
+	my ($parent, $wanted) = @_;
+	my @children;
 	for my $path (glob '/proc/[0-9]*/stat')
 	{
 		open(my $stat, '<', $path) or next;
 		my ($pid, $name, $state, $ppid) = (<$stat> // '') =~ /^(\d+) \((.*)\) (\S) (\d+)/ or next;
-		push @engines, $pid if $name =~ /^pg_ocr_engine/ && $state !~ /[ZX]/ && (!defined $parent || $ppid == $parent);
+		push @children, $pid if $ppid == $parent && $state !~ /[ZX]/ && $name eq ($wanted // $name);
 	}
-	return @engines;
+	return @children;
 }
+
+sub engines_of { return children_of($_[0], 'pg_ocr_engine') }
 
 # Runs a query that must fail, and returns what psql says of it, SQLSTATE included.
 sub sql_error
