@@ -125,7 +125,6 @@ Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, 
 }  // namespace
 
 void warm_up(Recognisers& recognisers, const std::string& languages) {
-    setMsgSeverity(L_SEVERITY_NONE);  // what is wrong with an image is its submitter's affair, not the server log's
     warm_up_pdf();
     recognisers.for_languages(languages);
 }

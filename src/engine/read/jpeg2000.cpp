@@ -90,14 +90,19 @@ class Decoder {
     Image image_;
 };
 
-/// A component's samples, whatever their depth and spacing, as shares of full brightness.
+enum class Range { declared, used };
+
+/// A component's samples, whatever their depth and spacing, as shares of the greatest: of what their depth declares, or
+/// of what is used of it. Scanners store 12 bits in 16; what is brightest is to be white.
 class Component {
   public:
-    explicit Component(const opj_image_comp_t& from) : from_(from) {
+    Component(const opj_image_comp_t& from, Range range) : from_(from) {
         if (from.data == nullptr || from.w == 0 || from.h == 0 || from.prec == 0 || from.prec > 31)
             throw_damaged("lacks a colour");
         lowest_ = from.sgnd != 0 ? -(static_cast<int64_t>(1) << (from.prec - 1)) : 0;
         range_ = static_cast<double>((static_cast<int64_t>(1) << from.prec) - 1);
+        if (range == Range::used && from.prec > 8)
+            range_ = std::max(1.0, static_cast<double>(*std::max_element(from.data, from.data + size()) - lowest_));
     }
     double at(uint32_t x, uint32_t y) const {
         uint32_t column = std::min(x / std::max(1u, from_.dx), from_.w - 1);
@@ -106,6 +111,7 @@ class Component {
     }
 
   private:
+    size_t size() const { return static_cast<size_t>(from_.w) * from_.h; }
     const opj_image_comp_t& from_;
     int64_t lowest_ = 0;
     double range_ = 1;
@@ -124,8 +130,9 @@ Pixels decode_jpeg2000(Bytes bytes) {
     // Grey alone, red, green and blue, or luminance first; a last one of two or four is how opaque a pixel is.
     bool colours = image.numcomps >= 3 && image.color_space != OPJ_CLRSPC_SYCC;
     bool transparent = image.numcomps == 2 || image.numcomps == 4;
-    Component first(image.comps[0]), second(image.comps[colours ? 1 : 0]), third(image.comps[colours ? 2 : 0]);
-    Component opacity(image.comps[image.numcomps - 1]);
+    Component first(image.comps[0], Range::used), second(image.comps[colours ? 1 : 0], Range::used),
+        third(image.comps[colours ? 2 : 0], Range::used);
+    Component opacity(image.comps[image.numcomps - 1], Range::declared);
     constexpr double red = 0.3, green = 0.5, blue = 0.2, white = 255;
     for (uint32_t y = 0; y < size.height; ++y) {
         l_uint32* row =

@@ -13,6 +13,7 @@ enum Tag : uint16_t {
     image_width = 256,
     image_length = 257,
     orientation = 274,
+    samples_per_pixel = 277,
     x_resolution = 282,
     y_resolution = 283,
     resolution_unit = 296,
@@ -87,6 +88,9 @@ Directory read_directory(Bytes file, uint64_t offset, const Flavour& flavour) {
                 page.orientation = value >= 1 && value <= 8 ? static_cast<uint16_t>(value) : uint16_t{1};
                 break;
             }
+            case samples_per_pixel:
+                page.samples = static_cast<uint16_t>(integer_field(file, entry, flavour));
+                break;
             case x_resolution:
                 page.horizontal_resolution = rational_value(file, entry, flavour);
                 break;

@@ -13,6 +13,7 @@ struct TiffPage {
     uint64_t offset = 0;               ///< of its directory, in bytes from the start of the file
     uint32_t width = 0;                ///< pixels as stored
     uint32_t height = 0;               ///< pixels as stored
+    uint16_t samples = 1;              ///< to a pixel
     uint16_t orientation = 1;          ///< 1 to 8, as in TIFF and EXIF
     double horizontal_resolution = 0;  ///< pixels per inch; 0: not said
     double vertical_resolution = 0;    ///< pixels per inch; 0: not said

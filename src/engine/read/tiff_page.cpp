@@ -41,7 +41,7 @@ struct Close {
     void operator()(TIFF* tiff) const { TIFFClose(tiff); }
 };
 
-/// What leptonica refuses, such as four inks, 16 bits a colour and tiles of them, libtiff turns into colours.
+/// Whatever the samples are (colours, inks, 16 bits deep, in tiles), libtiff makes colours of them.
 Pixels decode_colours(Bytes file, const TiffPage& page) {
     Cursor cursor{file};
     std::unique_ptr<TIFF, Close> tiff(TIFFClientOpen("document", "rm", &cursor, read_bytes, write_nothing, seek_bytes,
@@ -73,9 +73,12 @@ Pixels decode_colours(Bytes file, const TiffPage& page) {
 }  // namespace
 
 Pixels decode_tiff_page(Bytes file, const TiffPage& page) {
-    size_t offset = page.offset;
-    // Leptonica undoes the orientation itself.
-    Pixels pixels(pixReadMemFromMultipageTiff(file.data(), file.size(), &offset));
+    Pixels pixels;
+    // Leptonica keeps black and white in one bit. It undoes the orientation itself, but that of colours wrongly.
+    if (page.samples == 1) {
+        size_t offset = page.offset;
+        pixels.reset(pixReadMemFromMultipageTiff(file.data(), file.size(), &offset));
+    }
     if (!pixels) pixels = decode_colours(file, page);
     if (!pixels)
         throw DocumentError(ErrorCode::page_damaged,

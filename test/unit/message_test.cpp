@@ -1,0 +1,202 @@
+#include "protocol/message.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+
+namespace pg_ocr {
+namespace {
+
+Hello some_hello() {
+    return {"1.2.3", "tesseract 5.3.0", {{"landlock", true, "ABI 7"}, {"seccomp", false, "not in this kernel"}}};
+}
+
+ReadRequest some_request() {
+    ReadRequest request;
+    request.languages = "deu+fra";
+    request.tier = Tier::accurate;
+    request.text_layer = TextLayer::only;
+    request.password = std::string("nul\0inside", 10);
+    request.pages = {{1, 3}, {7, 0}};
+    request.done = {1, 2, 4000000000u};
+    request.page_segmentation_mode = -1;
+    request.dpi = 400;
+    request.deskew = true;
+    request.max_pages = 17;
+    request.max_page_pixels = 1ull << 40;
+    return request;
+}
+
+Page some_page() {
+    Page page;
+    page.page_no = 12;
+    page.status = PageStatus::read;
+    page.source = PageSource::text_layer;
+    page.text = "Grüße\n";
+    page.confidence = 93.25f;
+    page.layout = "{\"blocks\":[]}";
+    page.words = 1;
+    page.width = 2480;
+    page.height = 3508;
+    page.dpi = 300;
+    page.rotation = 270;
+    page.elapsed_ms = 1234;
+    return page;
+}
+
+Page failed_page() {
+    Page page;
+    page.page_no = 3;
+    page.status = PageStatus::failed;
+    page.failure = {ErrorCode::page_damaged, "the page is damaged"};
+    return page;
+}
+
+TEST(Messages, HelloComesThrough) {
+    Hello hello = decode_hello(encode(some_hello()));
+    EXPECT_EQ(hello.version, "1.2.3");
+    EXPECT_EQ(hello.recogniser, "tesseract 5.3.0");
+    ASSERT_EQ(hello.protections.size(), 2u);
+    EXPECT_EQ(hello.protections[0].name, "landlock");
+    EXPECT_TRUE(hello.protections[0].holds);
+    EXPECT_EQ(hello.protections[1].detail, "not in this kernel");
+    EXPECT_FALSE(hello.protections[1].holds);
+}
+
+TEST(Messages, ARequestComesThrough) {
+    ReadRequest sent = some_request(), came = decode_read(encode(sent));
+    EXPECT_EQ(came.languages, sent.languages);
+    EXPECT_EQ(came.tier, sent.tier);
+    EXPECT_EQ(came.text_layer, sent.text_layer);
+    EXPECT_EQ(came.password, sent.password);
+    EXPECT_EQ(came.pages, sent.pages);
+    EXPECT_EQ(came.done, sent.done);
+    EXPECT_EQ(came.page_segmentation_mode, sent.page_segmentation_mode);
+    EXPECT_EQ(came.dpi, sent.dpi);
+    EXPECT_EQ(came.deskew, sent.deskew);
+    EXPECT_EQ(came.max_pages, sent.max_pages);
+    EXPECT_EQ(came.max_page_pixels, sent.max_page_pixels);
+}
+
+TEST(Messages, APageComesThrough) {
+    Page sent = some_page(), came = decode_page_done(encode(sent));
+    EXPECT_EQ(came.page_no, sent.page_no);
+    EXPECT_EQ(came.status, sent.status);
+    EXPECT_EQ(came.source, sent.source);
+    EXPECT_EQ(came.text, sent.text);
+    EXPECT_EQ(came.confidence, sent.confidence);
+    EXPECT_EQ(came.layout, sent.layout);
+    EXPECT_EQ(came.words, sent.words);
+    EXPECT_EQ(came.width, sent.width);
+    EXPECT_EQ(came.height, sent.height);
+    EXPECT_EQ(came.dpi, sent.dpi);
+    EXPECT_EQ(came.rotation, sent.rotation);
+    EXPECT_EQ(came.elapsed_ms, sent.elapsed_ms);
+    EXPECT_FALSE(came.failure);
+}
+
+TEST(Messages, AFailedPageComesThrough) {
+    Page came = decode_page_done(encode(failed_page()));
+    EXPECT_EQ(came.status, PageStatus::failed);
+    EXPECT_EQ(came.failure.code, ErrorCode::page_damaged);
+    EXPECT_EQ(came.failure.message, "the page is damaged");
+    EXPECT_LT(came.confidence, 0);
+}
+
+TEST(Messages, TheSmallOnesComeThrough) {
+    DocumentInfo info = decode_opened(encode(DocumentInfo{"PDF", 9, 4}));
+    EXPECT_EQ(info.type, "PDF");
+    EXPECT_EQ(info.pages, 9u);
+    EXPECT_EQ(info.selected, 4u);
+    EXPECT_EQ(decode_page_started(encode_page_started(77)), 77u);
+    EXPECT_EQ(decode_finished(encode(Finished{1ull << 33})).peak_memory, 1ull << 33);
+    Failure failure = decode_failed(encode(Failure{ErrorCode::document_empty, "empty"}));
+    EXPECT_EQ(failure.code, ErrorCode::document_empty);
+    EXPECT_EQ(failure.message, "empty");
+}
+
+struct Kind {
+    const char* name;
+    std::string whole;
+    std::function<void(const std::string&)> decode;
+};
+
+std::vector<Kind> all_kinds() {
+    return {
+        {"hello", encode(some_hello()), [](const std::string& b) { decode_hello(b); }},
+        {"read", encode(some_request()), [](const std::string& b) { decode_read(b); }},
+        {"opened", encode(DocumentInfo{"PDF", 9, 4}), [](const std::string& b) { decode_opened(b); }},
+        {"page_started", encode_page_started(1), [](const std::string& b) { decode_page_started(b); }},
+        {"page_done", encode(some_page()), [](const std::string& b) { decode_page_done(b); }},
+        {"failed page", encode(failed_page()), [](const std::string& b) { decode_page_done(b); }},
+        {"finished", encode(Finished{5}), [](const std::string& b) { decode_finished(b); }},
+        {"failed", encode(Failure{ErrorCode::document_empty, "e"}), [](const std::string& b) { decode_failed(b); }},
+    };
+}
+
+TEST(Messages, CutOffAnywhereAreRefused) {
+    for (const Kind& kind : all_kinds()) {
+        EXPECT_NO_THROW(kind.decode(kind.whole)) << kind.name;
+        for (size_t length = 0; length < kind.whole.size(); ++length)
+            EXPECT_THROW(kind.decode(kind.whole.substr(0, length)), ProtocolError) << kind.name << " at " << length;
+    }
+}
+
+TEST(Messages, WithBytesLeftOverAreRefused) {
+    for (const Kind& kind : all_kinds()) EXPECT_THROW(kind.decode(kind.whole + '\0'), ProtocolError) << kind.name;
+}
+
+/// Whatever a byte is changed to, a message is either refused as such or decodes; nothing else is thrown, and nothing
+/// is allocated that the message could not hold.
+TEST(Messages, WithAnyByteChangedDoNoHarm) {
+    for (const Kind& kind : all_kinds())
+        for (size_t at = 0; at < kind.whole.size(); ++at)
+            for (int value : {0, 1, 0x7f, 0x80, 0xff}) {
+                std::string changed = kind.whole;
+                changed[at] = static_cast<char>(value);
+                try {
+                    kind.decode(changed);
+                } catch (const ProtocolError&) {
+                }
+            }
+}
+
+std::string u32(uint32_t value) {
+    std::string bytes;
+    for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(value >> shift);
+    return bytes;
+}
+
+TEST(Messages, WithWildCountsAreRefusedWithoutAllocatingThem) {
+    std::string empty_string = u32(0);
+    EXPECT_THROW(decode_hello(empty_string + empty_string + u32(0xffffffff)), ProtocolError);
+    EXPECT_THROW(decode_hello(u32(0xffffffff) + "short"), ProtocolError);
+    std::string tier_and_layer(2, '\0');
+    EXPECT_THROW(decode_read(empty_string + tier_and_layer + empty_string + u32(0x20000000)), ProtocolError);
+}
+
+TEST(Messages, WithValuesOutOfRangeAreRefused) {
+    auto refused = [](const std::function<void(Page&)>& spoil) {
+        Page page = some_page();
+        spoil(page);
+        EXPECT_THROW(decode_page_done(encode(page)), ProtocolError);
+    };
+    refused([](Page& page) { page.page_no = 0; });
+    refused([](Page& page) { page.page_no = 1000001; });
+    refused([](Page& page) { page.confidence = 100.5f; });
+    refused([](Page& page) { page.confidence = std::numeric_limits<float>::quiet_NaN(); });
+    refused([](Page& page) { page.confidence = std::numeric_limits<float>::infinity(); });
+    refused([](Page& page) { page.width = -1; });
+    refused([](Page& page) { page.rotation = 45; });
+    refused([](Page& page) { page.status = static_cast<PageStatus>(3); });
+    refused([](Page& page) { page.source = static_cast<PageSource>(3); });
+    refused([](Page& page) { page.status = PageStatus::failed; });
+    refused([](Page& page) { page.failure = {ErrorCode::page_damaged, "yet read"}; });
+    refused([](Page& page) { page.failure.code = static_cast<ErrorCode>(200); });
+    EXPECT_THROW(decode_opened(encode(DocumentInfo{"PDF", 3, 4})), ProtocolError);
+    EXPECT_THROW(decode_failed(encode(Failure{})), ProtocolError);
+}
+
+}  // namespace
+}  // namespace pg_ocr

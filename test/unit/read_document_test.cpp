@@ -1,0 +1,184 @@
+#include "engine/read_document.h"
+
+#include <gtest/gtest.h>
+
+#include "reading.h"
+
+namespace pg_ocr {
+namespace {
+
+std::vector<uint32_t> page_numbers(const Reading& reading) {
+    std::vector<uint32_t> numbers;
+    for (const Page& page : reading.pages) numbers.push_back(page.page_no);
+    return numbers;
+}
+
+ReadRequest request_for(const std::string& pages, std::vector<uint32_t> done = {}) {
+    ReadRequest request;
+    request.pages = parse_page_ranges(pages);
+    request.done = std::move(done);
+    return request;
+}
+
+constexpr const char* four_pages = "pypdf-samples/pdflatex-4-pages.pdf";
+
+TEST(ReadDocument, TellsWhatItOpensThenEachPageInOrder) {
+    Reading reading = read_file(four_pages);
+    EXPECT_EQ(reading.info.type, "PDF");
+    EXPECT_EQ(reading.info.pages, 4u);
+    EXPECT_EQ(reading.info.selected, 4u);
+    EXPECT_EQ(page_numbers(reading), (std::vector<uint32_t>{1, 2, 3, 4}));
+    EXPECT_EQ(reading.started, page_numbers(reading));
+}
+
+TEST(ReadDocument, ReadsTheSelectedPagesThatAreNotDone) {
+    Reading reading = read_file(four_pages, request_for("3-,1,9", {3}));
+    EXPECT_EQ(reading.info.selected, 3u);
+    EXPECT_EQ(page_numbers(reading), (std::vector<uint32_t>{1, 4}));
+    Reading rest = read_file(four_pages, request_for("", {1, 2, 3, 4}));
+    EXPECT_EQ(rest.info.selected, 4u);
+    EXPECT_TRUE(rest.pages.empty());
+}
+
+TEST(ReadDocument, SaysHowManyPagesThereAreWhereNoneIsSelected) {
+    Failure failure = failure_of(contents_of(data_path(four_pages)), request_for("5-9"));
+    EXPECT_EQ(failure.code, ErrorCode::no_pages_selected);
+    EXPECT_NE(failure.message.find("1 to 4"), std::string::npos) << failure.message;
+}
+
+TEST(ReadDocument, RefusesTooManyPages) {
+    ReadRequest request;
+    request.max_pages = 3;
+    Failure failure = failure_of(contents_of(data_path(four_pages)), request);
+    EXPECT_EQ(failure.code, ErrorCode::too_many_pages);
+    EXPECT_NE(failure.message.find("4 pages"), std::string::npos) << failure.message;
+    request.max_pages = 4;
+    EXPECT_FALSE(failure_of(contents_of(data_path(four_pages)), request));
+}
+
+TEST(ReadDocument, NamesALanguageThatIsMissing) {
+    for (const char* languages : {"xyz", "eng+xyz", "", "eng+", "../eng", "eng/../eng"}) {
+        ReadRequest request;
+        request.languages = languages;
+        Failure failure = failure_of(contents_of(data_path("formats/simple.png")), request);
+        EXPECT_EQ(failure.code, ErrorCode::language_missing) << languages;
+    }
+    ReadRequest request;
+    request.languages = "eng+xyz";
+    EXPECT_NE(failure_of(contents_of(data_path("formats/simple.png")), request).message.find("\"xyz\""),
+              std::string::npos);
+}
+
+TEST(ReadDocument, SaysWhereTheTextCameFrom) {
+    ReadRequest request = request_for("1");
+    Page layer = read_file(four_pages, request).pages.at(0);
+    EXPECT_EQ(layer.source, PageSource::text_layer);
+    EXPECT_FLOAT_EQ(layer.confidence, 100);
+    request.text_layer = TextLayer::ignore;
+    Page ocr = read_file(four_pages, request).pages.at(0);
+    EXPECT_EQ(ocr.source, PageSource::ocr);
+    EXPECT_LT(character_error_rate(layer.text, ocr.text), 0.02);  // measured: see the accuracy tests
+    EXPECT_EQ(ocr.width, layer.width);
+    EXPECT_EQ(ocr.height, layer.height);
+}
+
+TEST(ReadDocument, SkipsPagesWithoutALayerWhereOnlyLayersAreWanted) {
+    ReadRequest request;
+    request.text_layer = TextLayer::only;
+    for (const char* name : {"formats/simple.png", "linn/linn.pdf", "phototest/phototest.tif"}) {
+        Reading reading = read_file(name, request);
+        ASSERT_EQ(reading.pages.size(), 1u) << name;
+        EXPECT_EQ(reading.pages[0].status, PageStatus::skipped) << name;
+        EXPECT_EQ(reading.pages[0].source, PageSource::none) << name;
+        EXPECT_EQ(reading.pages[0].failure.code, ErrorCode::no_text_layer) << name;
+        EXPECT_EQ(reading.text(), "") << name;
+    }
+}
+
+TEST(ReadDocument, GoesOnAfterAPageThatFails) {
+    Reading reading = read_file("pillow-robust/crash-2020-10-test.tif");
+    EXPECT_EQ(reading.pages.size(), reading.info.pages);
+    for (const Page& page : reading.pages) {
+        EXPECT_EQ(page.status, PageStatus::failed);
+        EXPECT_EQ(page.failure.code, ErrorCode::page_damaged);
+    }
+    ReadRequest request;
+    request.max_page_pixels = 150;  // pages of 10 x 10, 10 x 10 and 20 x 20
+    Reading mixed = read_file("pillow-robust/multipage.tiff", request);
+    ASSERT_EQ(mixed.pages.size(), 3u);
+    EXPECT_EQ(mixed.pages[1].status, PageStatus::read);
+    EXPECT_EQ(mixed.pages[2].failure.code, ErrorCode::page_too_large);
+}
+
+TEST(ReadDocument, EndsOnLoops) {
+    EXPECT_EQ(read_file("pillow-robust/multipage_single_frame_loop.tiff").pages.size(), 1u);
+    EXPECT_EQ(read_file("pillow-robust/multipage_multiple_frame_loop.tiff").pages.size(), 2u);
+}
+
+TEST(ReadDocument, RefusesWhatIsNoDocument) {
+    EXPECT_EQ(failure_of("").code, ErrorCode::document_empty);
+    EXPECT_EQ(failure_of("just text").code, ErrorCode::document_unsupported);
+    EXPECT_EQ(failure_of(contents_of(data_path("pillow-robust/oom-225817ca0f8c663be7ab4b9e717b02c661e66834.tif"))).code,
+              ErrorCode::document_damaged);
+}
+
+TEST(ReadDocument, KeepsTheLayoutUnlessTheTierIsFast) {
+    Page page = read_file("formats/simple.png").pages.at(0);
+    EXPECT_EQ(page.layout.find("{\"blocks\":[{\"box\":["), 0u) << page.layout;
+    EXPECT_NE(page.layout.find("\"text\":\"Tesseract.js\""), std::string::npos) << page.layout;
+    EXPECT_EQ(page.words, 1u);
+    ReadRequest request;
+    request.tier = Tier::fast;
+    Page fast = read_file("formats/simple.png", request).pages.at(0);
+    EXPECT_EQ(fast.layout, "");
+    EXPECT_EQ(fast.text, page.text);
+    EXPECT_EQ(fast.words, 1u);
+}
+
+TEST(ReadDocument, SaysNothingOfAnEmptyPage) {
+    Page page = read_file("ocrmypdf-robust/no_contents.pdf").pages.at(0);
+    EXPECT_EQ(page.status, PageStatus::read);
+    EXPECT_EQ(page.text, "");
+    EXPECT_LT(page.confidence, 0);
+    EXPECT_EQ(page.words, 0u);
+    EXPECT_EQ(page.layout, "{\"blocks\":[]}");
+}
+
+TEST(ReadDocument, ReadsAPageTheSameWhateverCameBefore) {
+    Page first = read_file("formats/testocr.png").pages.at(0);
+    read_file("phototest/phototest-rotated-180.png");
+    Page again = read_file("formats/testocr.png").pages.at(0);
+    EXPECT_EQ(again.layout, first.layout);
+}
+
+TEST(ReadDocument, ReadsPagesThatLieUpsideDownOrOnTheirSide) {
+    std::string truth = contents_of(data_path("phototest/phototest.tif.gt.txt"));
+    for (const char* name : {"phototest-rotated-180.png", "phototest-rotated-L.png", "phototest-rotated-R.png"}) {
+        Page page = read_file(std::string("phototest/") + name).pages.at(0);
+        EXPECT_LT(character_error_rate(truth, page.text), 0.01) << name;  // measured: 0
+    }
+    EXPECT_EQ(read_file("phototest/phototest-rotated-180.png").pages.at(0).rotation, 180);
+}
+
+TEST(ReadDocument, StraightensWhereAsked) {
+    ReadRequest request;
+    request.dpi = 100;
+    Page crooked = read_file("linn/skew.pdf", request).pages.at(0);
+    request.deskew = true;
+    Page straight = read_file("linn/skew.pdf", request).pages.at(0);
+    std::string truth = contents_of(data_path("linn/linn.pdf.gt.txt"));
+    EXPECT_LT(character_error_rate(truth, straight.text), character_error_rate(truth, crooked.text));
+}
+
+TEST(Recognisers, LoadALanguageOnce) {
+    Recognisers few(tessdata_directory());
+    auto* first = &few.for_languages("eng");
+    EXPECT_EQ(&few.for_languages("eng"), first);
+    for (const char* other : {"eng+eng", "eng+eng+eng", "eng+eng+eng+eng"}) few.for_languages(other);
+    EXPECT_NO_THROW(few.for_languages("eng"));
+}
+
+TEST(Recognisers, SayWhichTheyAre) { EXPECT_EQ(recogniser_version().find("tesseract "), 0u); }
+
+}  // namespace
+}  // namespace pg_ocr

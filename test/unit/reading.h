@@ -1,0 +1,41 @@
+// What the tests of the engine's reading share: real documents, one set of recognisers, and a scale for text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/read_document.h"
+
+namespace pg_ocr {
+
+/// A file under test/data.
+std::string data_path(const std::string& name);
+std::string contents_of(const std::string& path);
+
+/// Warm ones, shared by all tests, with the models that Tesseract itself would use.
+Recognisers& recognisers();
+std::string tessdata_directory();
+bool is_installed(const std::string& language);
+
+/// Everything that reading a document told.
+struct Reading : ReadEvents {
+    DocumentInfo info;
+    std::vector<uint32_t> started;
+    std::vector<Page> pages;
+    void opened(const DocumentInfo& opened) override { info = opened; }
+    void page_started(uint32_t page_no) override { started.push_back(page_no); }
+    void page_done(const Page& page) override { pages.push_back(page); }
+    std::string text() const;
+};
+
+Reading read_bytes(const std::string& document, const ReadRequest& = {});
+Reading read_file(const std::string& name, const ReadRequest& = {});
+
+/// The failure with which reading ends before any page; none when it does not.
+Failure failure_of(const std::string& document, const ReadRequest& = {});
+
+/// Edit distance in characters over the truth's length, white space folded. 0 is perfect.
+double character_error_rate(const std::string& truth, const std::string& text);
+
+}  // namespace pg_ocr
