@@ -174,7 +174,8 @@ int run(const Arguments& arguments) {
         if (error.failure.code != ErrorCode::language_missing) throw;
     }
     // poppler converts with iconv, whose module for UTF-16 could not be mapped any more in the sandbox: keep it loaded.
-    if (::iconv_open("UTF-8", "UTF-16") == reinterpret_cast<iconv_t>(-1))
+    iconv_t failed = reinterpret_cast<iconv_t>(-1);  // NOLINT(performance-no-int-to-ptr): so iconv_open(3) has it
+    if (::iconv_open("UTF-8", "UTF-16") == failed)
         throw std::system_error(errno, std::generic_category(), "iconv_open for UTF-16");
 
     Channel worker(arguments.socket);

@@ -112,9 +112,8 @@ pid_t spawn(const EngineSettings& settings, int socket, int stderr_end) {
                                       settings.tessdata,
                                       "--memory",
                                       std::to_string(settings.memory)};
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
+    std::vector<char*> arguments(words.size() + 1, nullptr);
+    std::transform(words.begin(), words.end(), arguments.begin(), [](std::string& word) { return word.data(); });
     // Tesseract's threads make a worker-per-core host slower, and would be born before the filter that is to hold them.
     char threads[] = "OMP_THREAD_LIMIT=1";
     char locale[] = "LC_ALL=C.UTF-8";
