@@ -18,7 +18,7 @@ CREATE TABLE ocr.pages (
     error      text,
     read_at    timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (job_id, page_no),
-    CHECK (status = 'read' OR (error_code IS NOT NULL AND error IS NOT NULL))
+    CONSTRAINT unread_pages_have_a_reason CHECK (status = 'read' OR (error_code IS NOT NULL AND error IS NOT NULL))
 );
 COMMENT ON TABLE ocr.pages IS 'What came out of each page: its text, or the reason why there is none';
 COMMENT ON COLUMN ocr.pages.page_no IS 'Counted from 1 in the document';

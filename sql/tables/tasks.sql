@@ -11,7 +11,7 @@ CREATE TABLE ocr.tasks (
     worker     bigint,
     fence      bigint,
     claimed_at timestamptz,
-    CHECK ((worker IS NULL) = (fence IS NULL) AND (worker IS NULL) = (claimed_at IS NULL))
+    CONSTRAINT claims_are_whole CHECK ((worker IS NULL) = (fence IS NULL) AND (worker IS NULL) = (claimed_at IS NULL))
 ) WITH (fillfactor = 70, vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000);
 CREATE INDEX tasks_to_claim ON ocr.tasks (priority DESC, run_at, id) WHERE worker IS NULL;

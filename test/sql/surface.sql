@@ -1,0 +1,42 @@
+-- What users find when they look around.
+\pset format unaligned
+\df ocr*
+\d ocr.jobs
+\d ocr.pages
+\d ocr.documents
+\d ocr.batches
+\d ocr.tasks
+\d ocr.passwords
+\d ocr.error_codes
+\d ocr.progress
+\d ocr.dead_letters
+\d ocr.workers
+SELECT code, retry FROM ocr.error_codes ORDER BY code;
+
+-- Everything is explained where it stands: every relation, view and function of the extension, and every column of those
+-- that users read, but for the ones whose names say it all.
+SELECT d.classid::regclass AS kind, pg_describe_object(d.classid, d.objid, 0) AS without_comment
+FROM pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+WHERE e.extname = 'pg_ocr' AND d.deptype = 'e' AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_namespace'::regclass)
+  AND (c.relkind IS NULL OR c.relkind IN ('r', 'v') OR c.relname = 'fences')
+  AND obj_description(d.objid, d.classid::regclass::text) IS NULL;
+SELECT c.relname || '.' || string_agg(a.attname, ', ' ORDER BY a.attnum) AS named_well_enough
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+WHERE c.relnamespace = 'ocr'::regnamespace AND c.relname IN ('jobs', 'pages', 'documents', 'error_codes')
+  AND col_description(c.oid, a.attnum) IS NULL
+GROUP BY c.relname ORDER BY 1;
+
+-- Every function that runs with others' rights has its search_path pinned; none takes it from the session but the one that
+-- row-level security inlines.
+SELECT p.oid::regprocedure AS not_pinned
+FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_ocr'
+JOIN pg_language l ON l.oid = p.prolang AND l.lanname <> 'c'
+WHERE NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false);
+
+-- pg_dump carries the rows of all tables but the passwords and the constant one.
+SELECT c.relname AS not_dumped
+FROM pg_class c JOIN pg_extension e ON e.extname = 'pg_ocr'
+WHERE c.relnamespace = 'ocr'::regnamespace AND c.relkind IN ('r', 'S') AND c.oid <> ALL (e.extconfig)
+ORDER BY 1;
