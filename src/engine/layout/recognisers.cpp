@@ -21,14 +21,22 @@ bool is_language_code(std::string_view code) {
     return true;
 }
 
+bool is_installed(const std::string& tessdata_directory, const std::string& code) {
+    if (!is_language_code(code)) return false;
+    return std::filesystem::is_regular_file(std::filesystem::path(tessdata_directory) / (code + ".traineddata"));
+}
+
+[[noreturn]] void throw_missing(const std::string& code, const std::string& tessdata_directory) {
+    std::string message = "the language \"";
+    message.append(code).append("\" is not installed; put ").append(code).append(".traineddata into ");
+    throw DocumentError(ErrorCode::language_missing, message.append(tessdata_directory));
+}
+
 void check_installed(const std::string& tessdata_directory, std::string_view languages) {
     for (;;) {
         size_t plus = languages.find('+');
         std::string code(languages.substr(0, plus));
-        if (!is_language_code(code) ||
-            !std::filesystem::is_regular_file(tessdata_directory + "/" + code + ".traineddata"))
-            throw DocumentError(ErrorCode::language_missing, "the language \"" + code + "\" is not installed; put " +
-                                                                 code + ".traineddata into " + tessdata_directory);
+        if (!is_installed(tessdata_directory, code)) throw_missing(code, tessdata_directory);
         if (plus == std::string_view::npos) return;
         languages.remove_prefix(plus + 1);
     }

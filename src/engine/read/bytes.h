@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "engine/document_error.h"
@@ -24,7 +23,8 @@ class Bytes {
     /// Whether length bytes at offset are there.
     bool holds(uint64_t offset, uint64_t length) const { return offset <= size_ && length <= size_ - offset; }
     bool starts_with(std::string_view text, size_t offset = 0) const {
-        return holds(offset, text.size()) && std::memcmp(data_ + offset, text.data(), text.size()) == 0;
+        if (!holds(offset, text.size())) return false;
+        return std::string_view(reinterpret_cast<const char*>(data_) + offset, text.size()) == text;
     }
     /// Cut to what is there.
     Bytes part(uint64_t offset, uint64_t length = UINT64_MAX) const {
