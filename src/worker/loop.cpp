@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t hello_timeout_ms = 60000;
 constexpr int64_t heartbeat_ms = 10000;
+constexpr int64_t shortest_wait_ms = 20;
 constexpr int64_t longest_backoff_ms = 30000;
 
 int64_t now_ms() {
@@ -58,7 +59,9 @@ void Worker::run() {
                 continue;
             }
             int64_t longest = now_.poll_interval_ms;
-            if (std::optional<int64_t> due = queue_.due_in_ms()) longest = std::min(longest, *due);
+            // What is due and yet was not claimed is locked by somebody for a moment: no reason to spin.
+            if (std::optional<int64_t> due = queue_.due_in_ms())
+                longest = std::min(longest, std::max(*due, shortest_wait_ms));
             if (!idle(longest)) break;
         } catch (const QueueError& error) {
             if (!host_.still_wanted()) break;
