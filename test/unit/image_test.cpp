@@ -232,6 +232,17 @@ TEST(Images, ThatMoveShowTheirFirstFrame) {
     EXPECT_LT(difference(image_of(animated).pixels.get(), image_of(gif).pixels.get()), 1);
 }
 
+/// A still WebP image as the only frame of an animation that claims to be of ten pixels square.
+std::string animation_of(const std::string& still) {
+    std::string chunks = still.substr(12);
+    std::string frame_header = std::string(12, '\0') + little_endian(0);
+    std::string frame = "ANMF" + little_endian(static_cast<uint32_t>(16 + chunks.size())) + frame_header + chunks;
+    std::string canvas = "VP8X" + little_endian(10) + std::string("\2\0\0\0\x09\0\0\x09\0\0", 10);
+    std::string settings = "ANIM" + little_endian(6) + std::string(6, '\0');
+    std::string body = "WEBP" + canvas + settings + frame;
+    return "RIFF" + little_endian(static_cast<uint32_t>(body.size())) + body;
+}
+
 TEST(Images, TooLargeAreRefusedByTheirHeaderWithTheNumbers) {
     Failure bomb = image_failure(contents_of(data_path("pillow-robust/decompression_bomb.gif")));
     EXPECT_EQ(bomb.code, ErrorCode::page_too_large);
@@ -249,6 +260,10 @@ TEST(Images, TooLargeAreRefusedByTheirHeaderWithTheNumbers) {
                   ErrorCode::page_too_large)
             << name;
     }
+    request.max_page_pixels = 100;
+    EXPECT_EQ(image_failure(animation_of(contents_of(data_path("formats/simple.webp"))), request).code,
+              ErrorCode::page_too_large)
+        << "a large frame of a small animation";
     request.max_page_pixels = 320 * 180;
     EXPECT_FALSE(image_failure(contents_of(data_path("formats/simple.png")), request));
 }

@@ -107,6 +107,15 @@ TEST(TiffPages, OfAFileCutOffAnywhereAreNeverTooMany) {
     }
 }
 
+TEST(TiffPages, WhoseDirectoriesOverlapAreDamage) {
+    std::string file(4000, '\1');  // a count read anywhere is 257 entries
+    file.replace(0, 8, std::string("II*\0\x08\0\0\0", 8));
+    file.replace(8 + 2 + 257 * 12, 4, std::string("\x14\0\0\0", 4));
+    TiffPages found = tiff_pages(bytes_of(file));
+    EXPECT_EQ(found.pages.size(), 1u);
+    EXPECT_NE(found.damage, "");
+}
+
 TEST(TiffPages, WithWildCountsAreDamage) {
     TiffPages found = pages_of_file("pillow-robust/oom-225817ca0f8c663be7ab4b9e717b02c661e66834.tif");
     EXPECT_TRUE(found.pages.empty());

@@ -117,9 +117,23 @@ PIX* decode_gif(Bytes file) {
     return pixReadMemGif(frame.data(), frame.size());
 }
 
-PIX* decode_webp(Bytes file) {
+/// Calls use with the file, or with a still image of its first frame, whose size is its own, not the animation's.
+template <typename Use>
+auto with_webp_frame(Bytes file, Use use) {
     std::vector<uint8_t> frame = first_webp_frame(file);
-    return frame.empty() ? pixReadMemWebP(file.data(), file.size()) : pixReadMemWebP(frame.data(), frame.size());
+    return frame.empty() ? use(file) : use(Bytes(frame.data(), frame.size()));
+}
+
+PIX* decode_webp(Bytes file) {
+    return with_webp_frame(file, [](Bytes still) { return pixReadMemWebP(still.data(), still.size()); });
+}
+
+ImageSize webp_size(Bytes file) {
+    return with_webp_frame(file, [](Bytes still) {
+        l_int32 width = 0, height = 0, samples = 0;
+        readHeaderMemWebP(still.data(), still.size(), &width, &height, &samples);
+        return ImageSize{width, height};
+    });
 }
 
 Pixels made(PIX* pix) {
@@ -130,32 +144,36 @@ Pixels made(PIX* pix) {
 }  // namespace
 
 ImageSize image_size(DocumentType type, Bytes file) {
-    l_int32 width = 0, height = 0, samples = 0;
+    l_int32 width = 0, height = 0;
+    ImageSize size;
     switch (type) {
         case DocumentType::gif:
             return gif_size(file);
         case DocumentType::bmp:
             return bmp_size(file);
+        case DocumentType::jpeg2000:
+            return jpeg2000_size(file);
+        case DocumentType::webp:
+            size = webp_size(file);
+            break;
         case DocumentType::jpeg:
             readHeaderMemJpeg(file.data(), file.size(), &width, &height, nullptr, nullptr, nullptr);
+            size = {width, height};
             break;
         case DocumentType::png:
             readHeaderMemPng(file.data(), file.size(), &width, &height, nullptr, nullptr, nullptr);
+            size = {width, height};
             break;
-        case DocumentType::webp:
-            readHeaderMemWebP(file.data(), file.size(), &width, &height, &samples);
-            break;
-        case DocumentType::jpeg2000:
-            return jpeg2000_size(file);
         case DocumentType::pnm:
             readHeaderMemPnm(file.data(), file.size(), &width, &height, nullptr, nullptr, nullptr, nullptr);
+            size = {width, height};
             break;
         case DocumentType::pdf:
         case DocumentType::tiff:
             break;
     }
-    if (width <= 0 || height <= 0) throw_damaged(type, "has a damaged header");
-    return {width, height};
+    if (size.width <= 0 || size.height <= 0) throw_damaged(type, "has a damaged header");
+    return size;
 }
 
 Pixels decode_image(DocumentType type, Bytes file) {

@@ -71,7 +71,9 @@ class Decoder {
         bool read = opj_setup_decoder(codec_.get(), &parameters) != 0 &&
                     opj_read_header(stream_.get(), codec_.get(), &image) != 0;
         image_.reset(image);
-        if (!read || !image_ || image_->numcomps == 0) throw_damaged("has a damaged header");
+        constexpr uint32_t most_components = 8;  // each takes four bytes a pixel
+        if (!read || !image_ || image_->numcomps == 0 || image_->numcomps > most_components)
+            throw_damaged("has a damaged header");
     }
 
     ImageSize size() const {

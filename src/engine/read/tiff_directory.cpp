@@ -62,13 +62,15 @@ double rational_value(Bytes file, uint64_t entry, const Flavour& flavour) {
     return denominator == 0 ? 0 : static_cast<double>(file.u32(at, flavour.order)) / denominator;
 }
 
-Directory read_directory(Bytes file, uint64_t offset, const Flavour& flavour) {
+/// Takes the directory's entries from entries_left. Directories that overlap could else be made to take for ever.
+Directory read_directory(Bytes file, uint64_t offset, const Flavour& flavour, uint64_t& entries_left) {
     Directory directory;
     directory.page.offset = offset;
     uint64_t count = file.integer(offset, flavour.count_width, flavour.order);
     uint64_t entries = offset + flavour.count_width;
-    if (count > file.size() / flavour.entry_size())
+    if (count > entries_left)
         throw DocumentError(ErrorCode::page_damaged, "it announces more entries than the file can hold");
+    entries_left -= count;
     uint64_t unit = 2;
     for (uint64_t i = 0; i < count; ++i) {
         uint64_t entry = entries + i * flavour.entry_size();
@@ -126,10 +128,11 @@ TiffPages tiff_pages(Bytes file) {
             flavour.count_width = 8;
         }
         uint64_t offset = file.integer(big_tiff ? 8 : 4, flavour.offset_width, flavour.order);
+        uint64_t entries_left = file.size() / flavour.entry_size();
         while (offset != 0 && seen.insert(offset).second) {
             if (seen.size() > max_directories)
                 throw DocumentError(ErrorCode::page_damaged, "there are more than a million directories");
-            Directory directory = read_directory(file, offset, flavour);
+            Directory directory = read_directory(file, offset, flavour, entries_left);
             if ((directory.subfile_type & (reduced_copy | transparency_mask)) == 0)
                 found.pages.push_back(directory.page);
             offset = directory.next;
