@@ -78,7 +78,6 @@ bool Worker::idle(int64_t longest_ms) {
     if (wake == Wake::timed_out) queue_.rescue();
     if (wake == Wake::readable) {
         // An idle engine has nothing to say: it has died, or it is not to be trusted.
-        engine_->kill_now();
         host_.warn("the idle engine " + engine_->obituary());
         drop_engine();
     }
@@ -153,6 +152,7 @@ bool Worker::read(Task task) {
     task.request.max_pages = now_.max_pages;
     task.request.max_page_pixels = now_.max_page_pixels;
     uint32_t page_no = 0;
+    bool out_of_memory = false;  // what it allocated for one page may be gone for the next: a fresh engine follows
     try {
         UniqueFd document = queue_.document(task);
         if (!document) return true;
@@ -171,15 +171,18 @@ bool Worker::read(Task task) {
                     engine_->set_cpu_limit(now_.page_timeout_ms / 1000 + 10);
                     deadline = now_ms() + now_.page_timeout_ms;
                 } else if (const auto* page = std::get_if<Page>(&*message)) {
+                    out_of_memory = out_of_memory || page->failure.code == ErrorCode::engine_memory;
                     lost = !queue_.record_page(task, *page, engine_version_);
                     page_no = 0;
                     deadline = now_ms() + now_.page_timeout_ms;
                 } else if (const auto* failure = std::get_if<Failure>(&*message)) {
                     host_.show_document_done();
+                    if (failure->code == ErrorCode::engine_memory) drop_engine();
                     give_up(task, *failure, 0);
                     return true;
                 } else {
                     host_.show_document_done();
+                    if (out_of_memory) drop_engine();
                     queue_.complete(task);
                     return true;
                 }
