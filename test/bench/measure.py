@@ -19,7 +19,7 @@ import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 CORES = len(os.sched_getaffinity(0))
-DOCUMENTS = ["multipage.pdf", "linn.pdf", "ccitt.pdf", "skew.pdf", "edgar.pdf", "linn.png", "phototest.tif", "testocr.png"]
+DOCUMENTS = ["multipage.pdf", "linn.pdf", "skew.pdf", "edgar.pdf", "edgar_image.pdf", "typewriter.png", "phototest.tif", "testocr.png"]
 TICK = os.sysconf("SC_CLK_TCK")
 ONE_THREAD = dict(os.environ, OMP_THREAD_LIMIT="1")
 
