@@ -84,8 +84,8 @@ std::string with_exif(std::string image, l_int32 format, uint16_t orientation) {
         return image.insert(2, "\xff\xe1" + big_endian(static_cast<uint32_t>(segment.size() + 2), 2) + segment);
     }
     if (format == IFF_PNG) {  // before the chunk that ends it; decoders of pixels do not check this one's checksum
-        std::string chunk = big_endian(static_cast<uint32_t>(exif.size()), 4) + "eXIf" + exif + "\0\0\0\0";
-        return image.insert(image.size() - 12, chunk + std::string(12 + exif.size() - chunk.size(), '\0'));
+        std::string chunk = big_endian(static_cast<uint32_t>(exif.size()), 4) + "eXIf" + exif;
+        return image.insert(image.size() - 12, chunk + std::string(4, '\0'));
     }
     image += "EXIF" + little_endian(static_cast<uint32_t>(exif.size())) + exif;
     return image.replace(4, 4, little_endian(static_cast<uint32_t>(image.size() - 8)));
@@ -264,7 +264,7 @@ TEST(Images, TooLargeAreRefusedByTheirHeaderWithTheNumbers) {
     EXPECT_EQ(image_failure(animation_of(contents_of(data_path("formats/simple.webp"))), request).code,
               ErrorCode::page_too_large)
         << "a large frame of a small animation";
-    request.max_page_pixels = 320 * 180;
+    request.max_page_pixels = 57600;
     EXPECT_FALSE(image_failure(contents_of(data_path("formats/simple.png")), request));
 }
 
@@ -345,7 +345,7 @@ TEST(Tiff, PagesBehindADamageAreOneFailedPage) {
     // The second directory's link is made to point behind the end of the file.
     Bytes bytes = bytes_of(file);
     uint64_t second = found.pages[1].offset;
-    file.replace(second + 2 + 12u * bytes.u16(second, ByteOrder::little), 4, "\xf0\xff\xff\x7f");
+    file.replace(second + 2 + 12 * uint64_t{bytes.u16(second, ByteOrder::little)}, 4, "\xf0\xff\xff\x7f");
     auto reader = open_document(DocumentType::tiff, bytes_of(file), {});
     EXPECT_EQ(reader->pages(), 3u);
     EXPECT_NO_THROW(reader->image_of(2));
