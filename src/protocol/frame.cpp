@@ -17,10 +17,11 @@ constexpr size_t header_size = 8;
 
 [[noreturn]] void throw_errno(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
-std::string encode_header(uint8_t type, uint32_t length) {
+std::string encode_header(uint8_t type, bool with_descriptor, uint32_t length) {
     std::string header(header_size, '\0');
     header[0] = static_cast<char>(protocol_version);
     header[1] = static_cast<char>(type);
+    header[2] = static_cast<char>(with_descriptor);
     for (size_t i = 0; i < 4; ++i) header[4 + i] = static_cast<char>(length >> (8 * i));
     return header;
 }
@@ -51,7 +52,7 @@ void UniqueFd::reset() {
 void Channel::send(uint8_t type, const std::string& body, int fd_to_pass, int timeout_ms) {
     if (body.size() > max_frame_body)
         throw ProtocolError("a frame of " + std::to_string(body.size()) + " bytes is too long to send");
-    std::string bytes = encode_header(type, static_cast<uint32_t>(body.size())) + body;
+    std::string bytes = encode_header(type, fd_to_pass >= 0, static_cast<uint32_t>(body.size())) + body;
     size_t sent = 0;
     while (sent < bytes.size()) {
         iovec io{bytes.data() + sent, bytes.size() - sent};
@@ -131,7 +132,7 @@ std::optional<Frame> Channel::receive() {
             if (static_cast<uint8_t>(buffer_[0]) != protocol_version)
                 throw ProtocolError("a frame of protocol version " + std::to_string(static_cast<uint8_t>(buffer_[0])) +
                                     " came, not " + std::to_string(protocol_version));
-            if (buffer_[2] != 0 || buffer_[3] != 0) throw ProtocolError("a frame's header is damaged");
+            if ((buffer_[2] & ~1) != 0 || buffer_[3] != 0) throw ProtocolError("a frame's header is damaged");
             uint32_t length = decode_length(buffer_);
             if (length > max_frame_body)
                 throw ProtocolError("a frame of " + std::to_string(length) + " bytes was announced, more than " +
@@ -140,7 +141,10 @@ std::optional<Frame> Channel::receive() {
                 Frame frame;
                 frame.type = static_cast<uint8_t>(buffer_[1]);
                 frame.body = buffer_.substr(header_size, length);
-                frame.fd = std::move(pending_fd_);
+                if (buffer_[2] != 0) {
+                    if (!pending_fd_) throw ProtocolError("a frame came without its descriptor");
+                    frame.fd = std::move(pending_fd_);
+                }
                 buffer_.erase(0, header_size + length);
                 return frame;
             }

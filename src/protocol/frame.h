@@ -1,5 +1,5 @@
-// Frames on the socket between a worker and its engine: an 8-byte header (version, type, two zero bytes, length as
-// little-endian u32), then a body of at most max_frame_body bytes. A descriptor may travel with a frame.
+// Frames on the socket between a worker and its engine: an 8-byte header (version, type, whether a descriptor travels
+// with it, zero, length as little-endian u32), then a body of at most max_frame_body bytes.
 #pragma once
 
 #include <cstdint>

@@ -96,6 +96,24 @@ TEST_F(Frames, WithoutADescriptorHaveNone) {
     EXPECT_FALSE(frame->fd);
 }
 
+TEST_F(Frames, KeepTheirDescriptorWhenReadTogether) {
+    UniqueFd file(::open("/dev/null", O_RDONLY));
+    Channel from(here_.get()), to(there_.get());
+    from.send(2, "alone");
+    from.send(2, "with it", file.get());
+    auto first = to.receive(), second = to.receive();
+    ASSERT_TRUE(first && second);
+    EXPECT_FALSE(first->fd);
+    EXPECT_TRUE(second->fd);
+}
+
+TEST_F(Frames, ThatLostTheirDescriptorAreRefused) {
+    std::string bytes = header(protocol_version, 2, 0);
+    bytes[2] = 1;
+    write_raw(bytes);
+    EXPECT_THROW(Channel(there_.get()).receive(), ProtocolError);
+}
+
 TEST_F(Frames, WithTwoDescriptorsAreRefusedAndLeakNone) {
     UniqueFd file(::open("/dev/null", O_RDONLY));
     Channel(here_.get()).send(2, "one", file.get());
