@@ -30,6 +30,7 @@ BEGIN
     ELSE
         PERFORM ocr.fail_missing_pages(task.job_id, policy.code, reason);
         PERFORM ocr.finish_job(task.job_id, 'failed', policy.code, reason);
+        PERFORM ocr.interrupt_job(task.job_id);
         RETURN true;
     END IF;
     UPDATE ocr.jobs j SET error_code = policy.code, error = reason WHERE j.id = task.job_id;

@@ -8,7 +8,8 @@
 CREATE OR REPLACE FUNCTION ocr.claim_task(worker bigint)
 RETURNS TABLE (
     task_id bigint, fence bigint, job_id bigint, attempt int, document_id bigint, language text, tier text,
-    text_layer text, password text, pages text, done int[], psm int, dpi int, deskew boolean)
+    text_layer text, password text, pages text, done int[], psm int, dpi int, deskew boolean,
+    first_page int, last_page int, task_pages int)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -48,9 +49,12 @@ BEGIN
                 WHERE j.id = job.id;
                 RETURN QUERY SELECT task.id, task.fence, job.id, task.attempts::int, job.document_id, job.language,
                     job.tier, job.text_layer, (SELECT p.password FROM ocr.passwords p WHERE p.job_id = job.id), job.pages,
-                    ARRAY(SELECT p.page_no FROM ocr.pages p WHERE p.job_id = job.id ORDER BY p.page_no),
+                    ARRAY(SELECT p.page_no FROM ocr.pages p
+                          WHERE p.job_id = job.id AND p.page_no BETWEEN task.first_page AND coalesce(task.last_page, 2147483647)
+                          ORDER BY p.page_no),
                     coalesce((job.options->>'psm')::int, 3), coalesce((job.options->>'dpi')::int, 0),
-                    coalesce((job.options->>'deskew')::boolean, false);
+                    coalesce((job.options->>'deskew')::boolean, false), task.first_page, task.last_page,
+                    CASE WHEN task.last_page IS NULL THEN ocr.pages_of_a_task() END;
                 RETURN;
             END IF;
         END LOOP;
@@ -58,7 +62,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.claim_task(bigint) IS
-'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. done: pages recorded already. COMMIT before the work starts';
+'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. done: pages of its range recorded already. task_pages: of its range, only so many are to be read, as ocr.record_opened() makes tasks of the others. COMMIT before the work starts';
+
+-- Large enough that opening the document again costs little, small enough that the workers end together.
+CREATE OR REPLACE FUNCTION ocr.pages_of_a_task() RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT 16 $$;
+COMMENT ON FUNCTION ocr.pages_of_a_task() IS 'Internal: a document of more pages than this is shared among the workers, so many pages at a time';
 
 CREATE OR REPLACE FUNCTION ocr.due_in_ms() RETURNS bigint
 LANGUAGE plpgsql

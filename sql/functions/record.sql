@@ -6,13 +6,38 @@ SET enable_seqscan = off
 AS $$
 DECLARE
     task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
+    part record;
+    parts int := 0;
 BEGIN
+    IF task.id IS NULL THEN
+        RETURN false;
+    END IF;
     UPDATE ocr.jobs j SET document_type = record_opened.document_type, pages_total = selected WHERE j.id = task.job_id;
-    RETURN FOUND;
+    -- The worker that opened a long document keeps its first pages; everybody may have the others.
+    IF task.last_page IS NULL AND selected > ocr.pages_of_a_task() THEN
+        FOR part IN
+            SELECT min(n.page_no) AS first_page, max(n.page_no) AS last_page
+            FROM ocr.jobs j,
+                 LATERAL (SELECT s.page_no, (row_number() OVER (ORDER BY s.page_no) - 1) / ocr.pages_of_a_task() AS part_no
+                          FROM ocr.selected_pages(j.pages, selected) AS s (page_no)) AS n
+            WHERE j.id = task.job_id
+            GROUP BY n.part_no ORDER BY n.part_no
+        LOOP
+            parts := parts + 1;
+            IF parts = 1 THEN
+                UPDATE ocr.tasks t SET last_page = part.last_page WHERE t.id = task.id;
+            ELSE
+                INSERT INTO ocr.tasks (job_id, priority, run_at, first_page, last_page)
+                VALUES (task.job_id, task.priority, task.run_at, part.first_page, part.last_page);
+                PERFORM ocr.wake_workers();
+            END IF;
+        END LOOP;
+    END IF;
+    RETURN true;
 END
 $$;
 COMMENT ON FUNCTION ocr.record_opened(bigint, bigint, text, int, int) IS
-'Internal: what the document is, how many pages it has and how many of them the job asks for, those done already included. False: the claim no longer stands, nothing was written';
+'Internal: what the document is, how many pages it has and how many of them the job asks for, those done already included. A long document is split here: the task keeps its first pages, new tasks get the others. False: the claim no longer stands, nothing was written';
 
 CREATE OR REPLACE FUNCTION ocr.insert_page(page ocr.pages) RETURNS boolean
 LANGUAGE plpgsql

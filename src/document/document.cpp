@@ -1,7 +1,9 @@
 #include "document/document.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 #include <stdexcept>
 
 namespace pg_ocr {
@@ -87,6 +89,33 @@ std::vector<PageRange> parse_page_ranges(std::string_view whole) {
         ranges.push_back(range);
     }
     return ranges;
+}
+
+std::vector<uint32_t> selected_pages(const ReadRequest& request, uint32_t pages) {
+    std::vector<PageRange> ranges = request.pages;
+    if (ranges.empty()) ranges.push_back({});
+    std::sort(ranges.begin(), ranges.end(),
+              [](const PageRange& left, const PageRange& right) { return left.first < right.first; });
+    std::vector<uint32_t> selected;
+    uint32_t next = 1;  // ranges may overlap
+    for (const PageRange& range : ranges) {
+        const uint32_t last = range.last == 0 ? pages : std::min(range.last, pages);
+        for (uint32_t page = std::max(range.first, next); page <= last; ++page) selected.push_back(page);
+        next = std::max(next, last + 1);
+    }
+    return selected;
+}
+
+std::vector<uint32_t> pages_to_read(const ReadRequest& request, uint32_t pages) {
+    const std::set<uint32_t> done(request.done.begin(), request.done.end());
+    std::vector<uint32_t> to_read;
+    uint32_t counted = 0;
+    for (uint32_t page : selected_pages(request, pages)) {
+        if (!request.task.contains(page)) continue;
+        if (request.task_pages != 0 && ++counted > request.task_pages) break;
+        if (done.count(page) == 0) to_read.push_back(page);
+    }
+    return to_read;
 }
 
 }  // namespace pg_ocr

@@ -96,7 +96,9 @@ struct ReadRequest {
     Tier tier = Tier::balanced;
     TextLayer text_layer = TextLayer::automatic;
     std::string password;                ///< of an encrypted PDF
-    std::vector<PageRange> pages;        ///< empty: every page
+    std::vector<PageRange> pages;        ///< that the job selects; empty: every page
+    PageRange task;                      ///< of those, the ones that this task is about
+    uint32_t task_pages = 0;             ///< of those, at most so many, counted with the ones done; 0: no limit
     std::vector<uint32_t> done;          ///< pages already recorded, not to be read again
     int32_t page_segmentation_mode = 3;  ///< Tesseract's psm
     int32_t dpi = 0;                     ///< 0: what the document says, or an estimate; 300 for a PDF
@@ -105,10 +107,18 @@ struct ReadRequest {
     uint64_t max_page_pixels = 0;  ///< a larger page is rendered smaller, or fails; 0: no limit
 };
 
+/// The pages, ascending, that the job selects from a document of so many.
+std::vector<uint32_t> selected_pages(const ReadRequest&, uint32_t pages);
+/// Those of them that the task has still to read.
+std::vector<uint32_t> pages_to_read(const ReadRequest&, uint32_t pages);
+
+/// More than any document can have; what says otherwise is not believed.
+inline constexpr uint32_t most_pages = 1000000;
+
 struct DocumentInfo {
     std::string type;       ///< 'PDF', 'TIFF', 'JPEG', …
     uint32_t pages = 0;     ///< in the document
-    uint32_t selected = 0;  ///< of them, asked for by the request (those already done included)
+    uint32_t selected = 0;  ///< of them, by the job (those already done, and those of other tasks, included)
 };
 
 /// One page's outcome.

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <new>
 #include <optional>
-#include <unordered_set>
 #include <vector>
 
 #include "engine/layout/tesseract_layout.h"
@@ -17,16 +16,6 @@
 
 namespace pg_ocr {
 namespace {
-
-/// The numbers of the selected pages that exist, ascending.
-std::vector<uint32_t> selected_pages(const ReadRequest& request, uint32_t pages) {
-    std::vector<uint32_t> selected;
-    for (uint32_t page_no = 1; page_no <= pages; ++page_no)
-        if (request.pages.empty() || std::any_of(request.pages.begin(), request.pages.end(),
-                                                 [&](const PageRange& range) { return range.contains(page_no); }))
-            selected.push_back(page_no);
-    return selected;
-}
 
 void write_layout(Page& page, const Layout& layout, Tier tier) {
     page.text = page_text(layout);
@@ -135,20 +124,19 @@ void read_document(const uint8_t* data, size_t size, const ReadRequest& request,
     DocumentType type = document_type(bytes);
     std::unique_ptr<Reader> reader = open_document(type, bytes, request);
     uint32_t pages = reader->pages();
-    if (request.max_pages != 0 && pages > request.max_pages)
-        throw DocumentError(ErrorCode::too_many_pages,
-                            "the document has " + std::to_string(pages) + " pages, and pg_ocr.max_pages is " +
-                                std::to_string(request.max_pages) + "; raise it or submit the document in parts");
-    std::vector<uint32_t> selected = selected_pages(request, pages);
-    if (selected.empty())
+    const size_t selected = selected_pages(request, pages).size();
+    if (selected == 0)
         throw DocumentError(ErrorCode::no_pages_selected,
                             "pages selects none of the document's pages, which are 1 to " + std::to_string(pages));
+    const uint32_t most = request.max_pages == 0 ? most_pages : std::min(request.max_pages, most_pages);
+    if (selected > most || pages > most_pages)
+        throw DocumentError(ErrorCode::too_many_pages,
+                            std::to_string(selected) + " pages are to be read, and pg_ocr.max_pages is " +
+                                std::to_string(most) + "; raise it or submit the document in parts with pages => …");
     // A missing language is every page's fault; it is told before the first.
     if (request.text_layer != TextLayer::only) recognisers.for_languages(request.languages);
-    events.opened({name_of(type), pages, static_cast<uint32_t>(selected.size())});
-    std::unordered_set<uint32_t> done(request.done.begin(), request.done.end());
-    for (uint32_t page_no : selected) {
-        if (done.count(page_no) != 0) continue;
+    events.opened({name_of(type), pages, static_cast<uint32_t>(selected)});
+    for (uint32_t page_no : pages_to_read(request, pages)) {
         events.page_started(page_no);
         events.page_done(page_outcome(page_no, *reader, request, recognisers));
     }

@@ -126,6 +126,9 @@ std::string encode(const ReadRequest& request) {
         to.integer(range.first);
         to.integer(range.last);
     }
+    to.integer(request.task.first);
+    to.integer(request.task.last);
+    to.integer(request.task_pages);
     to.integer(static_cast<uint32_t>(request.done.size()));
     for (uint32_t page : request.done) to.integer(page);
     to.integer(request.page_segmentation_mode);
@@ -149,6 +152,9 @@ ReadRequest decode_read(const std::string& body) {
         range.last = from.integer<uint32_t>();
         request.pages.push_back(range);
     }
+    request.task.first = from.integer<uint32_t>();
+    request.task.last = from.integer<uint32_t>();
+    request.task_pages = from.integer<uint32_t>();
     for (uint32_t n = from.count(4); n > 0; --n) request.done.push_back(from.integer<uint32_t>());
     request.page_segmentation_mode = from.integer<int32_t>();
     request.dpi = from.integer<int32_t>();
@@ -174,6 +180,7 @@ DocumentInfo decode_opened(const std::string& body) {
     info.pages = from.integer<uint32_t>();
     info.selected = from.integer<uint32_t>();
     from.end();
+    if (info.pages > most_pages) throw ProtocolError("more pages than a document can have");
     if (info.selected > info.pages) throw ProtocolError("more pages selected than there are");
     return info;
 }
@@ -226,7 +233,7 @@ Page decode_page_done(const std::string& body) {
     page.elapsed_ms = from.integer<uint32_t>();
     page.failure = read_failure(from);
     from.end();
-    if (page.page_no == 0 || page.page_no > 1000000) throw ProtocolError("a page number out of range");
+    if (page.page_no == 0 || page.page_no > most_pages) throw ProtocolError("a page number out of range");
     if (page.confidence > 100) throw ProtocolError("a confidence out of range");
     if (page.width < 0 || page.height < 0 || page.dpi < 0) throw ProtocolError("a page's size out of range");
     if (page.rotation != 0 && page.rotation != 90 && page.rotation != 180 && page.rotation != 270)

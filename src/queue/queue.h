@@ -16,6 +16,7 @@ struct Task {
     int64_t id = 0;
     int64_t fence = 0;
     int64_t job_id = 0;
+    int64_t document_id = 0;
     int32_t attempt = 0;
     ReadRequest request;
 };

@@ -60,6 +60,9 @@ class SpiQueue final : public Queue {
         task.request.page_segmentation_mode = static_cast<int32_t>(number(row[10]));
         task.request.dpi = static_cast<int32_t>(number(row[11]));
         task.request.deskew = truth(row[12]);
+        task.document_id = number(row[13]);
+        task.request.task = {static_cast<uint32_t>(number(row[14])), static_cast<uint32_t>(number(row[15]))};
+        task.request.task_pages = static_cast<uint32_t>(number(row[16]));
         return task;
     }
 
@@ -140,7 +143,8 @@ class SpiQueue final : public Queue {
 
     int64_t worker_;
     Statement claim_{
-        "SELECT task_id, fence, job_id, attempt, language, tier, text_layer, password, pages, done, psm, dpi, deskew "
+        "SELECT task_id, fence, job_id, attempt, language, tier, text_layer, password, pages, done, psm, dpi, deskew, "
+        "document_id, first_page, last_page, task_pages "
         "FROM ocr.claim_task($1)",
         {INT8OID}};
     Statement due_in_ms_{"SELECT ocr.due_in_ms()", {}};

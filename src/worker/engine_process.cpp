@@ -161,28 +161,6 @@ void require(bool holds, const char* complaint) {
 
 void require_text(std::string_view bytes) { require(is_text(bytes), "sent text that is not UTF-8"); }
 
-bool selects(const std::vector<PageRange>& ranges, uint32_t page) {
-    return ranges.empty() ||
-           std::any_of(ranges.begin(), ranges.end(), [page](const PageRange& range) { return range.contains(page); });
-}
-
-/// How many of a document's pages the ranges select; they may overlap.
-uint64_t count_selected(std::vector<PageRange> ranges, uint32_t pages) {
-    if (ranges.empty()) return pages;
-    std::sort(ranges.begin(), ranges.end(),
-              [](const PageRange& left, const PageRange& right) { return left.first < right.first; });
-    uint64_t count = 0;
-    uint64_t next = 1;
-    for (const PageRange& range : ranges) {
-        uint64_t first = std::max<uint64_t>(range.first, next);
-        uint64_t last = range.last == 0 ? pages : std::min(range.last, pages);
-        if (last < first) continue;
-        count += last - first + 1;
-        next = last + 1;
-    }
-    return count;
-}
-
 std::string describe(std::optional<int> wait_status) {
     if (!wait_status) return "ended, and how was not to be learnt";
     if (WIFSIGNALED(*wait_status)) {
@@ -276,25 +254,16 @@ EngineMessage EngineProcess::accept(const Frame& frame) {
 
 void EngineProcess::accept_opened(const DocumentInfo& info) {
     require_text(info.type);
-    uint64_t selected = count_selected(request_.pages, info.pages);
-    require(info.selected == selected, "miscounted the pages that were asked for");
-    pages_done_.clear();
-    std::set<uint32_t> done_before;
-    for (uint32_t page : request_.done) {
-        if (page >= 1 && page <= info.pages && selects(request_.pages, page)) done_before.insert(page);
-    }
-    pages_expected_ = selected - done_before.size();
-    pages_done_ = std::move(done_before);
+    require(info.selected == selected_pages(request_, info.pages).size(), "miscounted the pages that were asked for");
+    const std::vector<uint32_t> to_read = pages_to_read(request_, info.pages);
+    to_read_ = std::set<uint32_t>(to_read.begin(), to_read.end());
     page_open_ = 0;
-    opened_ = info;
     state_ = State::reading;
 }
 
 void EngineProcess::accept_page_started(uint32_t page_no) {
     require(page_open_ == 0, "started a page before it was done with another");
-    require(page_no >= 1 && page_no <= opened_.pages && selects(request_.pages, page_no),
-            "started a page that was not asked for");
-    require(!pages_done_.contains(page_no), "started a page that is done already");
+    require(to_read_.contains(page_no), "started a page that was not asked for, or is done already");
     page_open_ = page_no;
 }
 
@@ -303,13 +272,12 @@ void EngineProcess::accept_page_done(const Page& page) {
     require_text(page.text);
     require_text(page.layout);
     require_text(page.failure.message);
-    pages_done_.insert(page.page_no);
-    --pages_expected_;
+    to_read_.erase(page.page_no);
     page_open_ = 0;
 }
 
 void EngineProcess::accept_finished() {
-    require(page_open_ == 0 && pages_expected_ == 0, "finished with pages missing");
+    require(page_open_ == 0 && to_read_.empty(), "finished with pages missing");
     end_document();
 }
 

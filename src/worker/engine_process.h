@@ -93,10 +93,8 @@ class EngineProcess {
     std::optional<int> wait_status_;  ///< as waitpid() gave it
     State state_ = State::starting;
     ReadRequest request_;
-    DocumentInfo opened_;
-    std::set<uint32_t> pages_done_;  ///< of the document being read
-    uint64_t pages_expected_ = 0;
-    uint32_t page_open_ = 0;  ///< started and not done; 0: none
+    std::set<uint32_t> to_read_;  ///< pages of the task that the engine still owes
+    uint32_t page_open_ = 0;      ///< started and not done; 0: none
     uint64_t documents_read_ = 0;
     std::string stderr_new_;   ///< not drained yet
     std::string stderr_tail_;  ///< for the obituary

@@ -58,6 +58,7 @@ void Worker::run() {
                 if (!read(std::move(*task))) break;
                 continue;
             }
+            document_.reset();
             int64_t longest = now_.poll_interval_ms;
             // What is due and yet was not claimed is locked by somebody for a moment: no reason to spin.
             if (std::optional<int64_t> due = queue_.due_in_ms())
@@ -147,6 +148,14 @@ void Worker::give_up(const Task& task, const Failure& failure, uint32_t page_no)
     }
 }
 
+bool Worker::fetch(const Task& task) {
+    if (document_ && document_id_ == task.document_id) return true;
+    document_.reset();
+    document_ = queue_.document(task);
+    document_id_ = task.document_id;
+    return static_cast<bool>(document_);
+}
+
 bool Worker::read(Task task) {
     host_.show_reading(task.job_id, 0);
     task.request.max_pages = now_.max_pages;
@@ -154,10 +163,8 @@ bool Worker::read(Task task) {
     uint32_t page_no = 0;
     bool out_of_memory = false;  // what it allocated for one page may be gone for the next: a fresh engine follows
     try {
-        UniqueFd document = queue_.document(task);
-        if (!document) return true;
-        engine_->send_read(task.request, document.get());
-        document.reset();
+        if (!fetch(task)) return true;
+        engine_->send_read(task.request, document_.get());
         engine_->set_cpu_limit(now_.page_timeout_ms / 1000 + 10);
         int64_t deadline = now_ms() + now_.page_timeout_ms;
         for (;;) {

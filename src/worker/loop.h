@@ -52,6 +52,7 @@ class Worker {
 
   private:
     bool ensure_engine();
+    bool fetch(const Task& task);
     void drop_engine();
     /// False: stop.
     bool read(Task task);
@@ -62,6 +63,9 @@ class Worker {
     Host& host_;
     WorkerSettings (*settings_)();
     WorkerSettings now_;
+    /// The document of the last task: the next is often another part of it.
+    UniqueFd document_;
+    int64_t document_id_ = 0;
     std::unique_ptr<EngineProcess> engine_;
     std::string engine_version_;
     int64_t engine_backoff_ms_ = 0;
