@@ -45,7 +45,7 @@ BEGIN
                 WHERE t.id = task.id
                 RETURNING * INTO task;
                 UPDATE ocr.jobs j
-                SET status = 'running', attempts = j.attempts + 1, started_at = coalesce(j.started_at, now())
+                SET status = 'running', attempts = j.attempts + ocr.counts_for_job(task), started_at = coalesce(j.started_at, now())
                 WHERE j.id = job.id;
                 RETURN QUERY SELECT task.id, task.fence, job.id, task.attempts::int, job.document_id, job.language,
                     job.tier, job.text_layer, (SELECT p.password FROM ocr.passwords p WHERE p.job_id = job.id), job.pages,
@@ -63,6 +63,13 @@ END
 $$;
 COMMENT ON FUNCTION ocr.claim_task(bigint) IS
 'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. done: pages of its range recorded already. task_pages: of its range, only so many are to be read, as ocr.record_opened() makes tasks of the others. COMMIT before the work starts';
+
+-- A job of many tasks that all went well was tried once.
+CREATE OR REPLACE FUNCTION ocr.counts_for_job(task ocr.tasks) RETURNS int
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT (task.first_page = 1 OR task.attempts > 1)::int $$;
+COMMENT ON FUNCTION ocr.counts_for_job(ocr.tasks) IS 'Internal: 1 where this attempt at a task is also one more attempt at its job, else 0';
 
 -- Large enough that opening the document again costs little, small enough that the workers end together.
 CREATE OR REPLACE FUNCTION ocr.pages_of_a_task() RETURNS int
@@ -180,7 +187,7 @@ DECLARE
 BEGIN
     IF task.id IS NOT NULL THEN
         UPDATE ocr.tasks t SET attempts = t.attempts - 1 WHERE t.id = task.id;
-        UPDATE ocr.jobs j SET attempts = j.attempts - 1 WHERE j.id = task.job_id;
+        UPDATE ocr.jobs j SET attempts = j.attempts - ocr.counts_for_job(task) WHERE j.id = task.job_id;
         PERFORM ocr.requeue_task(task, now());
     END IF;
 END

@@ -55,7 +55,7 @@ COMMENT ON COLUMN ocr.jobs.metadata IS 'The submitter''s own';
 COMMENT ON COLUMN ocr.jobs.pages_total IS 'How many pages were asked for and exist; null until the document was opened';
 COMMENT ON COLUMN ocr.jobs.pages_done IS 'How many of them are accounted for: read, skipped or failed';
 COMMENT ON COLUMN ocr.jobs.pages_failed IS 'How many of those failed';
-COMMENT ON COLUMN ocr.jobs.attempts IS 'How many times a worker has claimed it';
+COMMENT ON COLUMN ocr.jobs.attempts IS 'How many times it was tried: 1 where all went well. The parts of a long document count only when one is tried again';
 COMMENT ON COLUMN ocr.jobs.run_at IS 'Not to be read before; after a failure, when the next attempt is due';
 COMMENT ON COLUMN ocr.jobs.error_code IS 'Why it failed, a row of ocr.error_codes; of an unfinished job, why the last attempt failed';
 COMMENT ON COLUMN ocr.jobs.error IS 'The same, in words';
