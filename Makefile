@@ -11,13 +11,13 @@ all: extension engine  ## build the extension and its engine
 extension:
 	$(MAKE) -f pgxs.mk all
 
-$(BUILD)/CMakeCache.txt: CMakeLists.txt
+$(BUILD)/Makefile: CMakeLists.txt
 	cmake -S . -B $(BUILD)
 
-engine: $(BUILD)/CMakeCache.txt
+engine: $(BUILD)/Makefile
 	+cmake --build $(BUILD) --target pg_ocr_engine
 
-programs: $(BUILD)/CMakeCache.txt  ## build everything that CMake builds: engine, unit tests, benchmarks
+programs: engine  ## build everything that CMake builds: engine, unit tests, benchmarks
 	+cmake --build $(BUILD)
 
 install: all  ## install into the Postgres that PG_CONFIG names

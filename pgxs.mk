@@ -19,10 +19,10 @@ OBJS = \
 	src/pg/spi.o \
 	src/protocol/frame.o \
 	src/protocol/message.o \
+	src/protocol/sealed_document.o \
 	src/queue/queue_spi.o \
 	src/worker/engine_process.o \
-	src/worker/loop.o \
-	src/worker/sealed_document.o
+	src/worker/loop.o
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OUTPUT ?= test

@@ -207,9 +207,7 @@ BEGIN
         status = CASE WHEN EXISTS (SELECT FROM ocr.tasks t WHERE t.job_id = task.job_id AND t.worker IS NOT NULL)
                       THEN 'running' ELSE 'pending' END
     WHERE j.id = task.job_id;
-    IF requeue_task.run_at <= now() THEN
-        PERFORM ocr.wake_workers();
-    END IF;
+    PERFORM ocr.wake_workers();
 END
 $$;
 COMMENT ON FUNCTION ocr.requeue_task(ocr.tasks, timestamptz) IS 'Internal: a task whose claim the caller has locked is pending again, due at run_at';

@@ -95,9 +95,7 @@ BEGIN
     IF password IS NOT NULL THEN
         INSERT INTO ocr.passwords (job_id, password) VALUES (job_id, password);
     END IF;
-    IF run_at <= now() THEN
-        PERFORM ocr.wake_workers();
-    END IF;
+    PERFORM ocr.wake_workers();  -- also for a later time: an idle worker has to know until when it may sleep
     RETURN job_id;
 END
 $$;

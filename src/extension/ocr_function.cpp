@@ -7,7 +7,7 @@
 #include "extension/settings.h"
 #include "extension/shared_state.h"
 #include "pg/guard.h"
-#include "worker/sealed_document.h"
+#include "protocol/sealed_document.h"
 
 extern "C" {
 PG_FUNCTION_INFO_V1(pg_ocr_read_now);

@@ -4,7 +4,7 @@
 
 #include "pg/guard.h"
 #include "pg/spi.h"
-#include "worker/sealed_document.h"
+#include "protocol/sealed_document.h"
 
 namespace pg_ocr {
 namespace {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "worker/engine_process.h"
-#include "worker/sealed_document.h"
+#include "protocol/sealed_document.h"
 
 namespace {
 

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "engine/read_document.h"
-#include "worker/sealed_document.h"
+#include "protocol/sealed_document.h"
 
 namespace pg_ocr {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/sealed_document.h"
+#include "protocol/sealed_document.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
