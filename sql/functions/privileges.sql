@@ -1,3 +1,4 @@
--- Users call the ocr_… functions; of what is in schema ocr, only what policies and views evaluate as the user.
+-- Users call the ocr_… functions; of what is in schema ocr, what policies and views
+-- evaluate as the user, and what tells which languages there are to ask for.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ocr FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ocr.caller(), ocr.acts_for(name), ocr.visible_workers() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ocr.caller(), ocr.acts_for(name), ocr.visible_workers(), ocr.installed_languages() TO PUBLIC;

@@ -27,7 +27,7 @@ INSERT INTO ocr.error_codes (code, retry, meaning, action) VALUES
     'The PDF is encrypted and the password does not open it.',
     'Call ocr_retry(job_id, password => …) with the right password.'),
 ('too_many_pages', false,
-    'The document has more pages than pg_ocr.max_pages allows.',
+    'More pages are to be read than pg_ocr.max_pages allows.',
     'Submit parts of it with pages => ''1-100'' and so on, or raise pg_ocr.max_pages.'),
 ('no_pages_selected', false,
     'The document has none of the pages that were asked for.',

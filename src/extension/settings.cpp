@@ -52,7 +52,7 @@ void define_settings() {
                PGC_SIGHUP, GUC_UNIT_S);
     define_int("pg_ocr.max_document_size", "The largest document that can be submitted.", nullptr, &max_document_size,
                512 * 1024, 1, 1024 * 1024, PGC_SIGHUP, GUC_UNIT_KB);
-    define_int("pg_ocr.max_pages", "The most pages that a document may have.", nullptr, &max_pages, 10000, 1, 1000000,
+    define_int("pg_ocr.max_pages", "The most pages that one job may read.", nullptr, &max_pages, 10000, 1, 1000000,
                PGC_SIGHUP, 0);
     define_int("pg_ocr.max_page_pixels", "The most pixels that a page's image may have, in millions.",
                "A PDF page is rendered at a lower resolution to fit; an image that is larger fails.", &max_page_pixels,

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "worker/engine_process.h"
 #include "protocol/sealed_document.h"
+#include "worker/engine_process.h"
 
 namespace {
 
