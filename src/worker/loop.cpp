@@ -75,6 +75,7 @@ void Worker::run() {
 }
 
 bool Worker::idle(int64_t longest_ms) {
+    document_.reset();  // it is memory, and may be a lot
     Wake wake = host_.wait(engine_->socket(), longest_ms);
     if (wake == Wake::timed_out) queue_.rescue();
     if (wake == Wake::readable) {
@@ -140,11 +141,21 @@ void Worker::give_up(const Task& task, const Failure& failure, uint32_t page_no)
     try {
         queue_.fail(task, failure, page_no);
     } catch (const QueueError& error) {
-        // The likely cause, a full disk or a lost connection, may pass: give the task back if that much still works. If
-        // not, this process ends, and with it its lock: the task is free again without anybody having to write.
+        // The likely cause, a full disk or a lost connection, may pass: give the task back if that much still works.
         host_.warn(error.what());
-        queue_.release(task);
+        give_back(task);
         throw;
+    }
+}
+
+void Worker::give_back(const Task& task) {
+    try {
+        queue_.release(task);
+    } catch (const QueueError& error) {
+        // A worker that lived on would hold the task for ever. With this process ends its lock: the task is free again
+        // without anybody having to write.
+        throw TaskStuck("job " + std::to_string(task.job_id) +
+                        " could not be given back, so this worker ends: " + error.what());
     }
 }
 
@@ -214,7 +225,7 @@ bool Worker::read(Task task) {
             Wake wake = host_.wait(engine_->socket(), std::min(left, heartbeat_ms));
             if (wake == Wake::stop) {
                 drop_engine();
-                queue_.release(task);
+                give_back(task);
                 return false;
             }
             if ((wake == Wake::nudged || wake == Wake::timed_out) && !queue_.still_ours(task)) {
@@ -222,6 +233,8 @@ bool Worker::read(Task task) {
                 return true;
             }
         }
+    } catch (const TaskStuck&) {
+        throw;
     } catch (const QueueError& error) {
         drop_engine();
         host_.warn(error.what());

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "queue/queue.h"
@@ -42,12 +43,16 @@ struct WorkerSettings {
     bool sandbox_required = false;
 };
 
+/// A task could neither be recorded nor given back: the process is to end, for its death frees the task.
+struct TaskStuck : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 class Worker {
   public:
     /// `settings` is asked before every task, so that a reload is seen.
     Worker(Queue& queue, Host& host, WorkerSettings (*settings)()) : queue_(queue), host_(host), settings_(settings) {}
-    /// Until the host says stop. Throws QueueError when a task could neither be recorded nor given back: the process is
-    /// to end then, and its death frees the task.
+    /// Until the host says stop. Throws TaskStuck, and QueueError where the queue cannot be had at all.
     void run();
 
   private:
@@ -57,6 +62,7 @@ class Worker {
     /// False: stop.
     bool read(Task task);
     void give_up(const Task& task, const Failure& failure, uint32_t page_no);
+    void give_back(const Task& task);
     bool idle(int64_t longest_ms);
 
     Queue& queue_;
