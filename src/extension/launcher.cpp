@@ -37,9 +37,11 @@ class Launcher {
     void start_workers();
     bool start_worker(Oid database);
     void stop_workers(Oid database, int count);
+    void stop_workers_elsewhere();
     bool has_ended(int index, const WorkerSlot& slot) const;
     int workers_of(Oid database) const;
     static bool is_reserved(Oid database);
+    static bool is_in_motion();
 
     std::map<Oid, Database> databases_;
     std::map<int, BackgroundWorkerHandle*> handles_;  ///< by slot, of the workers that this launcher registered
@@ -124,6 +126,19 @@ void Launcher::look_for_databases() {
     }
     if (found != nullptr) pfree(found);
     databases_ = std::move(now);
+    stop_workers_elsewhere();
+}
+
+/// Of databases that have been closed to connections or made templates.
+void Launcher::stop_workers_elsewhere() {
+    SharedState& shared = shared_state();
+    for (int i = 0; i < shared.slot_count; ++i) {
+        LWLockAcquire(shared.lock, LW_SHARED);
+        const WorkerSlot slot = shared.slots[i];
+        LWLockRelease(shared.lock);
+        if (slot.state != WorkerState::free && databases_.count(slot.database) == 0)
+            stop_workers(slot.database, shared.slot_count);
+    }
 }
 
 void Launcher::take_wishes() {
@@ -174,12 +189,13 @@ void Launcher::reap_workers() {
 }
 
 bool Launcher::has_ended(int index, const WorkerSlot& slot) const {
+    // Only the postmaster knows when a worker's place among the background workers is free again.
+    pid_t pid = 0;
+    if (auto handle = handles_.find(index); handle != handles_.end())
+        return GetBackgroundWorkerPid(handle->second, &pid) == BGWH_STOPPED;
+    // One that a launcher before this one registered. It is given a minute to be there.
     if (slot.state == WorkerState::ended) return true;
     if (slot.pid != 0) return BackendPidGetProc(slot.pid) == nullptr;
-    // Not there yet. One that a launcher before this one registered is given a minute.
-    auto handle = handles_.find(index);
-    pid_t pid = 0;
-    if (handle != handles_.end()) return GetBackgroundWorkerPid(handle->second, &pid) == BGWH_STOPPED;
     return TimestampDifferenceExceeds(slot.started, GetCurrentTimestamp(), 60000);
 }
 
@@ -196,17 +212,30 @@ int Launcher::workers_of(Oid database) const {
 }
 
 void Launcher::start_workers() {
-    short_of_slots_ = false;
     int missing = 0;
-    for (auto& [oid, database] : databases_) {
-        if (database.without_extension || database.not_before > GetCurrentTimestamp() || is_reserved(oid)) continue;
-        // One worker goes ahead and finds out whether the extension is there; the others follow it.
-        const int wanted = std::min(worker_count(), database.proven ? worker_count() : 1);
-        for (int n = workers_of(oid); n < wanted; ++n)
-            if (!start_worker(oid)) missing += 1;
-        if (workers_of(oid) > worker_count()) stop_workers(oid, workers_of(oid) - worker_count());
-    }
+    bool without_any = false;
+    Oid best_served = InvalidOid;
+    int most = 1;
+    // Every database has its first worker before any has its second.
+    for (int round = 1; round <= std::max(1, worker_count()); ++round)
+        for (auto& [oid, database] : databases_) {
+            if (database.without_extension || database.not_before > GetCurrentTimestamp() || is_reserved(oid)) continue;
+            // One worker goes ahead and finds out whether the extension is there; the others follow it.
+            const int wanted = std::min(worker_count(), database.proven ? worker_count() : 1);
+            const int there = workers_of(oid);
+            if (there > worker_count()) stop_workers(oid, there - worker_count());
+            if (there > most) {
+                most = there;
+                best_served = oid;
+            }
+            if (there >= std::min(round, wanted) || (missing == 0 && start_worker(oid))) continue;
+            ++missing;
+            without_any = without_any || there == 0;
+        }
     short_of_slots_ = missing > 0;
+    // Most databases do not have the extension: the place of the worker that asks is soon free again.
+    if (missing > 0 && is_in_motion()) return;
+    if (without_any && OidIsValid(best_served)) stop_workers(best_served, 1);
     if (missing > 0 && !told_of_shortage_)
         pg::protect([&] {
             ereport(WARNING,
@@ -218,10 +247,24 @@ void Launcher::start_workers() {
     told_of_shortage_ = missing > 0;
 }
 
-bool Launcher::is_reserved(Oid database) {
+/// Whether a worker is about to come or to go, so that its place may soon be free again.
+bool Launcher::is_in_motion() {
     SharedState& shared = shared_state();
     LWLockAcquire(shared.lock, LW_SHARED);
-    const bool reserved = shared.reserved_database == database && shared.reserved_until > GetCurrentTimestamp();
+    const bool found = std::any_of(shared.slots, shared.slots + shared.slot_count, [&](const WorkerSlot& slot) {
+        return slot.state == WorkerState::starting || (slot.stopping && slot.state != WorkerState::free);
+    });
+    LWLockRelease(shared.lock);
+    return found;
+}
+
+bool Launcher::is_reserved(Oid database) {
+    SharedState& shared = shared_state();
+    const TimestampTz now = GetCurrentTimestamp();
+    LWLockAcquire(shared.lock, LW_SHARED);
+    const bool reserved =
+        std::any_of(std::begin(shared.reservations), std::end(shared.reservations),
+                    [&](const Reservation& each) { return each.database == database && each.until > now; });
     LWLockRelease(shared.lock);
     return reserved;
 }
@@ -291,6 +334,7 @@ void forget_launcher(int, Datum) {
 }  // namespace
 
 void register_launcher() {
+    if (IsBinaryUpgrade) return;  // pg_upgrade wants its databases for itself, and as they are
     BackgroundWorker worker{};
     worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
     worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
@@ -306,6 +350,7 @@ void register_launcher() {
 
 void pg_ocr_launcher_main(Datum) {
     pqsignal(SIGTERM, die);
+    pqsignal(SIGINT, SIG_IGN);
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);

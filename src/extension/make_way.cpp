@@ -16,6 +16,15 @@ constexpr int64 reserved_ms = 15000;
 
 ProcessUtility_hook_type earlier_hook = nullptr;
 
+DefElem* option_of(List* options, const char* name) {
+    ListCell* cell = nullptr;
+    foreach (cell, options) {
+        auto* option = lfirst_node(DefElem, cell);
+        if (strcmp(option->defname, name) == 0) return option;
+    }
+    return nullptr;
+}
+
 /// The database that the command needs for itself; nullptr: none.
 const char* database_needed_by(const Node* command) {
     if (IsA(command, DropdbStmt)) return castNode(DropdbStmt, const_cast<Node*>(command))->dbname;
@@ -23,12 +32,13 @@ const char* database_needed_by(const Node* command) {
         const RenameStmt* rename = castNode(RenameStmt, const_cast<Node*>(command));
         return rename->renameType == OBJECT_DATABASE ? rename->subname : nullptr;
     }
+    if (IsA(command, AlterDatabaseStmt)) {
+        const AlterDatabaseStmt* alter = castNode(AlterDatabaseStmt, const_cast<Node*>(command));
+        return option_of(alter->options, "tablespace") != nullptr ? alter->dbname : nullptr;
+    }
     if (IsA(command, CreatedbStmt)) {
-        ListCell* cell = nullptr;
-        foreach (cell, castNode(CreatedbStmt, const_cast<Node*>(command))->options) {
-            auto* option = lfirst_node(DefElem, cell);
-            if (strcmp(option->defname, "template") == 0 && option->arg != nullptr) return defGetString(option);
-        }
+        DefElem* option = option_of(castNode(CreatedbStmt, const_cast<Node*>(command))->options, "template");
+        return option != nullptr && option->arg != nullptr ? defGetString(option) : nullptr;
     }
     return nullptr;
 }
@@ -42,13 +52,26 @@ bool may_disturb(Oid database) {
 #endif
 }
 
+/// In the place of an earlier reservation of the same database, else of the one that ends first.
+void reserve(SharedState& shared, Oid database) {
+    Reservation* place = &shared.reservations[0];
+    for (Reservation& reservation : shared.reservations) {
+        if (reservation.database == database) {
+            place = &reservation;
+            break;
+        }
+        if (reservation.until < place->until) place = &reservation;
+    }
+    place->database = database;
+    place->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), reserved_ms);
+}
+
 /// Tells the database's workers to go; how many are still there.
 int stop_workers(Oid database) {
     SharedState& shared = shared_state();
     int left = 0;
     LWLockAcquire(shared.lock, LW_EXCLUSIVE);
-    shared.reserved_database = database;
-    shared.reserved_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), reserved_ms);
+    reserve(shared, database);
     for (int i = 0; i < shared.slot_count; ++i) {
         WorkerSlot& slot = shared.slots[i];
         if (slot.state == WorkerState::free || slot.database != database) continue;

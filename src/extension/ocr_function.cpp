@@ -152,6 +152,7 @@ void register_engine_of_backend() { RegisterXactCallback(end_engine_with_transac
 Datum pg_ocr_read_now(PG_FUNCTION_ARGS) {
     using namespace pg_ocr;
     shared_state();
+    if (PG_ARGISNULL(0)) PG_RETURN_NULL();
     Arguments arguments;
     arguments.document = PG_GETARG_BYTEA_PP(0);
     arguments.language = utf8_argument(fcinfo, 1);

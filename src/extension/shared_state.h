@@ -29,6 +29,12 @@ struct WorkerSlot {
     pid_t engine_pid;  ///< 0: none
 };
 
+/// A database that a command needs for itself: no worker is started there before this time.
+struct Reservation {
+    Oid database;
+    TimestampTz until;
+};
+
 struct SharedState {
     LWLock* lock;
     pid_t launcher;  ///< 0: not running
@@ -36,9 +42,7 @@ struct SharedState {
     Oid wanted[32];
     int wanted_count;
     bool look_everywhere;
-    /// A database that a command needs for itself: no worker is started there before this time.
-    Oid reserved_database;
-    TimestampTz reserved_until;
+    Reservation reservations[8];
     pg_atomic_uint64 jobs_ended;
     ConditionVariable job_ended;
     int slot_count;

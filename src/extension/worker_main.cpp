@@ -1,4 +1,5 @@
 // A background worker: connects, takes its advisory lock, and hands over to the loop.
+#include <csignal>
 #include <cstring>
 #include <string>
 
@@ -40,11 +41,34 @@ void leave(int, Datum) {
     my_engine = nullptr;
     pid_t launcher = 0;
     change_slot([&](WorkerSlot& mine) {
+        if (mine.pid != 0 && mine.pid != MyProcPid) return;  // it was given to another
         mine.state = WorkerState::ended;
         mine.engine_pid = 0;
         launcher = shared_state().launcher;
     });
     wake_process(launcher);
+}
+
+/// Only a connected process is in the list of processes, and the launcher takes one that is not there for dead: the pid
+/// comes with the connection. False: the launcher has given up waiting and has given the slot to another.
+bool take_slot(Oid database) {
+    bool taken = false;
+    change_slot([&](WorkerSlot& mine) {
+        taken = mine.state == WorkerState::starting && mine.pid == 0 && mine.database == database;
+        if (taken) mine.pid = MyProcPid;
+    });
+    return taken;
+}
+
+/// What a database or a role sets by default is meant for its users' sessions.
+void shield_from_defaults() {
+    SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+    SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+#if PG_VERSION_NUM >= 170000
+    SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+#endif
+    SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
+    SetConfigOption("application_name", "pg_ocr worker", PGC_USERSET, PGC_S_OVERRIDE);
 }
 
 /// Also tells the launcher, which starts the other workers once the first has found the extension.
@@ -151,17 +175,16 @@ void pg_ocr_worker_main(Datum argument) {
     using namespace pg_ocr;
     my_slot = DatumGetInt32(argument);
     pqsignal(SIGTERM, die);
+    pqsignal(SIGINT,
+             SIG_IGN);  // it would be taken for a crash of the engine; who wants a job to end calls ocr_cancel()
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     Oid database = InvalidOid;
-    change_slot([&](WorkerSlot& mine) {
-        mine.pid = MyProcPid;
-        database = mine.database;
-    });
+    change_slot([&](const WorkerSlot& mine) { database = mine.database; });
     before_shmem_exit(leave, 0);
     BackgroundWorkerUnblockSignals();
     BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-    SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
-    SetConfigOption("application_name", "pg_ocr worker", PGC_USERSET, PGC_S_OVERRIDE);
+    if (!take_slot(database)) return;
+    shield_from_defaults();
     pg::enter([] {
         work();
         return 0;
