@@ -17,6 +17,8 @@ BEGIN
     WHERE c.code = fail_task.error_code OR c.code = 'internal_error'
     ORDER BY c.code = fail_task.error_code DESC LIMIT 1;
     reason := coalesce(nullif(error, ''), policy.meaning);
+    INSERT INTO ocr.failures (job_id, attempt, page_no, error_code, error)
+    VALUES (task.job_id, task.attempts, nullif(page_no, 0), policy.code, reason);
 
     IF policy.retry AND task.attempts < current_setting('pg_ocr.max_attempts')::int THEN
         -- A crash may well have been the fault of the document before, so the first try after one is made at once. The spread

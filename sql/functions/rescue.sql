@@ -22,6 +22,7 @@ DECLARE
     orphan record;
     task ocr.tasks;
     rescued int := 0;
+    reason CONSTANT text := 'the worker that read this ended before it had finished';
 BEGIN
     IF EXISTS (SELECT FROM ocr.released_documents) THEN
         PERFORM ocr.sweep_documents();
@@ -38,9 +39,11 @@ BEGIN
         task := ocr.lock_claim(orphan.id, orphan.fence);
         CONTINUE WHEN task.id IS NULL;
         IF task.attempts < current_setting('pg_ocr.max_attempts')::int THEN
+            INSERT INTO ocr.failures (job_id, attempt, error_code, error)
+            VALUES (task.job_id, task.attempts, 'engine_crashed', reason);
             PERFORM ocr.requeue_task(task, now());
         ELSE
-            PERFORM ocr.fail_task(task.id, task.fence, 'engine_crashed', 'the worker that read this ended, at every attempt', 0);
+            PERFORM ocr.fail_task(task.id, task.fence, 'engine_crashed', reason, 0);
         END IF;
         rescued := rescued + 1;
     END LOOP;

@@ -18,11 +18,15 @@ COMMENT ON COLUMN ocr.progress.pages_done IS 'Pages read, skipped or failed';
 
 CREATE OR REPLACE VIEW ocr.dead_letters WITH (security_barrier) AS
 SELECT j.id AS job_id, j.owner, j.batch, j.error_code, j.error, c.action, j.attempts, j.pages_total, j.pages_failed,
-       j.document_id, j.submitted_at, j.finished_at, j.metadata
+       j.document_id, j.submitted_at, j.finished_at, j.metadata,
+       (SELECT jsonb_agg(jsonb_build_object('attempt', f.attempt, 'page_no', f.page_no, 'error_code', f.error_code,
+                                            'error', f.error, 'failed_at', f.failed_at) ORDER BY f.failed_at)
+        FROM ocr.failures f WHERE f.job_id = j.id) AS failures
 FROM ocr.jobs j LEFT JOIN ocr.error_codes c ON c.code = j.error_code
 WHERE j.status = 'failed' AND ocr.acts_for(j.owner);
 COMMENT ON VIEW ocr.dead_letters IS 'The jobs that failed and why. Their documents are kept: ocr_retry(job_id) sends one round again. Shows the jobs that you can see';
 COMMENT ON COLUMN ocr.dead_letters.action IS 'What can be done about it';
+COMMENT ON COLUMN ocr.dead_letters.failures IS 'Every attempt that failed, as in ocr.failures';
 
 CREATE OR REPLACE FUNCTION ocr.visible_workers()
 RETURNS TABLE (
@@ -45,7 +49,7 @@ SELECT pid, database, state, job_id, page_no, since, documents, engine_pid FROM 
 COMMENT ON VIEW ocr.workers IS 'The workers of this cluster and what each is at. job_id and page_no are shown of jobs in this database that you can see; to members of pg_monitor, of all';
 COMMENT ON COLUMN ocr.workers.pid IS 'As in pg_stat_activity';
 COMMENT ON COLUMN ocr.workers.since IS 'When it entered this state';
-COMMENT ON COLUMN ocr.workers.documents IS 'How many documents its present engine has read';
+COMMENT ON COLUMN ocr.workers.documents IS 'How many documents it has read since it started';
 COMMENT ON COLUMN ocr.workers.engine_pid IS 'Process of its engine; null where none runs';
 
 REVOKE ALL ON ocr.progress, ocr.dead_letters, ocr.workers FROM PUBLIC;

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(46);
+SELECT plan(48);
 \ir fake_worker.psql
 
 -- The tests below count on three attempts.
@@ -29,6 +29,8 @@ SELECT is((SELECT count(*) FROM ocr.passwords), 0::bigint, 'the password is gone
 SELECT is((SELECT count(*) FROM ocr.documents), 1::bigint, 'the document is not');
 SELECT results_eq('SELECT job_id, error_code, action IS NOT NULL FROM ocr.dead_letters',
     format('VALUES (%s::bigint, %L, true)', :job, 'engine_unavailable'), 'it is a dead letter');
+SELECT results_eq($$SELECT f->>'attempt', f->>'error' FROM ocr.dead_letters, jsonb_array_elements(failures) AS f$$,
+    $$VALUES ('1', 'no engine'), ('2', 'it broke'), ('3', 'it broke')$$, 'with the reason of each attempt');
 
 -- Sent round again.
 SELECT ok(ocr_retry(:job, 'open sesame'), 'retried');
@@ -41,6 +43,8 @@ SELECT is(pg_temp.claim(), :job, 'the first try after a crash is made at once');
 SELECT pg_temp.open(1), pg_temp.read(1), pg_temp.complete() \g /dev/null
 SELECT is(pg_temp.status(:job), 'completed approved 1/1 0', 'completed, and no reason is left');
 SELECT is(ocr_retry(:job), false, 'what completed is not retried');
+
+SELECT is((SELECT count(*) FROM ocr.failures WHERE job_id = :job), 4::bigint, 'what failed before it was read is still known');
 
 -- Hopeless: never tried again.
 SELECT ocr_submit('\x02') AS job \gset

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(17);
+SELECT plan(18);
 \ir fake_worker.psql
 
 SELECT is(ocr.rescue_tasks(), 0, 'nothing is claimed, nothing to rescue');
@@ -25,5 +25,6 @@ SELECT is(ocr.rescue_tasks(), 1, 'dealt with');
 SELECT is(pg_temp.status(:job), 'failed 2/2 1 engine_crashed', 'the attempts are spent');
 SELECT is((SELECT count(*) FROM ocr.tasks), 0::bigint, 'it left the queue');
 SELECT is((SELECT count(*) FROM ocr.pages WHERE job_id = :job AND status = 'failed'), 1::bigint, 'the unread page is accounted for');
+SELECT is((SELECT array_agg(attempt ORDER BY attempt) FROM ocr.failures WHERE job_id = :job AND error_code = 'engine_crashed'), '{1,2,3}', 'each death is written down');
 SELECT * FROM finish();
 ROLLBACK;
