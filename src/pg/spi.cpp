@@ -98,13 +98,7 @@ void transaction(const char* activity, const std::function<void()>& body) {
             SPI_finish();
             PopActiveSnapshot();
             CommitTransactionCommand();
-#if PG_VERSION_NUM < 150000
-            // Before 15 only the main loop of a client's backend sent what NOTIFY had queued.
-            ProcessCompletedNotifies();
             pgstat_report_stat(false);
-#else
-            pgstat_report_stat(false);
-#endif
             pgstat_report_activity(STATE_IDLE, nullptr);
         });
     } catch (...) {
