@@ -10,12 +10,14 @@ COMMENT ON FUNCTION ocr.caller() IS
 -- USAGE and not MEMBER: who may only administer a role, or does not inherit from it, does not have its rights.
 -- to_regrole() gives null where the role has been dropped since: its rows are left to superusers, as if they were those of
 -- the role with OID 10, which is the superuser that initdb makes.
+--
+-- Policies call it for each row, so it has no SET search_path, which would keep it from being inlined. Its body is parsed
+-- here and not in the caller's session: there, whoever asks could pass off a type and a cast of theirs for pg_catalog's.
 CREATE OR REPLACE FUNCTION ocr.acts_for(owner name) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT $1 OPERATOR(pg_catalog.=) CURRENT_USER
-        OR pg_catalog.pg_has_role(COALESCE(pg_catalog.to_regrole(pg_catalog.quote_ident($1::text))::oid, 10::oid), 'USAGE')
-$$;
+RETURN owner OPERATOR(pg_catalog.=) CURRENT_USER
+    OR pg_catalog.pg_has_role(COALESCE(pg_catalog.to_regrole(pg_catalog.quote_ident(owner::pg_catalog.text))::pg_catalog.oid,
+                                       10::pg_catalog.oid), 'USAGE');
 COMMENT ON FUNCTION ocr.acts_for(name) IS
 'Whether the current user has the rights of this role: is it, is a member of it, or is a superuser. What belonged to a role that was dropped is left to superusers. Row-level security on schema ocr asks this of a row''s owner.';
 

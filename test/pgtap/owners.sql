@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(44);
+SELECT plan(49);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
@@ -53,6 +53,21 @@ SELECT is(rows_seen(query, :job), 1::bigint, 'a member of the owner sees them in
 SELECT is((SELECT count(*) FROM ocr_pages(:job)), 1::bigint, 'a member of the owner reads it');
 SET ROLE ocr_test_bob;
 SELECT is(rows_seen(query, :job), 0::bigint, 'another role sees nothing in ' || way) FROM ways;
+
+-- Types are looked for in pg_temp first, and casts are their owner's: a policy that looked there would take bob's word.
+SET LOCAL client_min_messages = warning;
+CREATE TYPE pg_temp.oid AS ENUM ('mine');
+CREATE FUNCTION pg_temp.mine(regrole) RETURNS pg_temp.oid LANGUAGE sql AS $$ SELECT 'mine'::pg_temp.oid $$;
+CREATE FUNCTION pg_temp.mine(int) RETURNS pg_temp.oid LANGUAGE sql AS $$ SELECT 'mine'::pg_temp.oid $$;
+CREATE FUNCTION pg_temp.of_bob(pg_temp.oid) RETURNS pg_catalog.oid LANGUAGE sql
+    AS $$ SELECT 'ocr_test_bob'::pg_catalog.regrole::pg_catalog.oid $$;
+CREATE CAST (regrole AS pg_temp.oid) WITH FUNCTION pg_temp.mine(regrole);
+CREATE CAST (int AS pg_temp.oid) WITH FUNCTION pg_temp.mine(int);
+CREATE CAST (pg_temp.oid AS pg_catalog.oid) WITH FUNCTION pg_temp.of_bob(pg_temp.oid) AS IMPLICIT;
+SELECT is(rows_seen(query, :job), 0::bigint, 'nor with a type that passes for pg_catalog''s in ' || way) FROM ways;
+DROP TYPE pg_temp.oid CASCADE;
+SET LOCAL client_min_messages = notice;
+
 SELECT is((SELECT count(*) FROM ocr.jobs), 2::bigint, 'but its own jobs');
 SELECT throws_ok(format('SELECT %s(%s)', call, :job), '42704', format('job %s does not exist', :job), call || ' knows nothing of it')
 FROM unnest(ARRAY['ocr_status', 'ocr_wait', 'ocr_text', 'ocr_pages', 'ocr_words', 'ocr_cancel', 'ocr_retry']) AS call;
