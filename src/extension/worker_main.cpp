@@ -63,7 +63,6 @@ bool take_slot(Oid database) {
 /// What a database or a role sets by default is meant for its users' sessions.
 void shield_from_defaults() {
     SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
-    SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 #if PG_VERSION_NUM >= 170000
     SetConfigOption("transaction_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 #endif
@@ -175,8 +174,9 @@ void pg_ocr_worker_main(Datum argument) {
     using namespace pg_ocr;
     my_slot = DatumGetInt32(argument);
     pqsignal(SIGTERM, die);
-    pqsignal(SIGINT,
-             SIG_IGN);  // it would be taken for a crash of the engine; who wants a job to end calls ocr_cancel()
+    // pg_cancel_backend and lock_timeout come by it. The loop would take either for a crash of the engine; who wants a
+    // job to end calls ocr_cancel().
+    pqsignal(SIGINT, SIG_IGN);
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     Oid database = InvalidOid;
     change_slot([&](const WorkerSlot& mine) { database = mine.database; });
