@@ -24,14 +24,15 @@ for my $mode ('fast', 'immediate')
 # The postmaster itself is killed: nobody is left to clean up, yet nothing stays behind.
 my $job = submit($server, 'multipage.pdf', "pages => '1-2'");
 my ($worker, $engine) = wait_for_page($server, $job);
-my @processes = (children_of($server->{_pid}), $engine);
+my $postmaster = $server->{_pid};
+my @processes = (children_of($postmaster), $engine);
 $server->kill9;
 wait_for_end_of($_) for @processes;
 pass('the engine, the workers and the launcher end with their postmaster');
-# One that the postmaster started after we had looked, such as autovacuum's, may still be on its way out: until it is gone,
-# a new postmaster refuses to start.
-my $patience = 60;
-usleep(500_000) until $server->start(fail_ok => 1) || !$patience--;
+# A new postmaster refuses to start while the old one's pid exists, be it as a zombie that nobody has reaped yet.
+my $patience = 1200;
+usleep(50_000) while kill(0, $postmaster) && $patience--;
+$server->start;
 is(ended($server, $job)->{status}, 'completed', 'the job completes after the recovery');
 
 $server->stop;
