@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 3> tier_names{"fast", "balanced", "accura
 constexpr std::array<std::string_view, 3> text_layer_names{"auto", "ignore", "only"};
 constexpr std::array<std::string_view, 3> page_status_names{"read", "skipped", "failed"};
 constexpr std::array<std::string_view, 3> page_source_names{"", "ocr", "text_layer"};
-constexpr std::array<std::string_view, 17> error_code_names{
+constexpr std::array<std::string_view, 18> error_code_names{
     "",
     "document_empty",
     "document_unsupported",
@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, 17> error_code_names{
     "page_damaged",
     "page_too_large",
     "page_timeout",
+    "document_timeout",
     "no_text_layer",
     "engine_memory",
     "engine_crashed",

@@ -63,6 +63,7 @@ enum class ErrorCode : uint8_t {
     page_damaged,
     page_too_large,
     page_timeout,
+    document_timeout,
     no_text_layer,
     engine_memory,
     engine_crashed,

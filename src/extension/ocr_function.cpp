@@ -33,6 +33,7 @@ int sqlstate_of(ErrorCode code) {
         case ErrorCode::too_many_pages:
         case ErrorCode::page_too_large:
         case ErrorCode::page_timeout:
+        case ErrorCode::document_timeout:
         case ErrorCode::engine_memory:
             return ERRCODE_PROGRAM_LIMIT_EXCEEDED;
         case ErrorCode::no_pages_selected:

@@ -14,6 +14,7 @@ const config_enum_entry sandbox_options[] = {
 int workers = 2;
 int max_attempts = 3;
 int page_timeout = 120;
+int document_timeout = 3600;
 int poll_interval = 5;
 int max_document_size = 512 * 1024;
 int max_pages = 10000;
@@ -47,6 +48,9 @@ void define_settings() {
                PGC_SIGHUP, 0);
     define_int("pg_ocr.page_timeout", "The longest time for one page, after which its engine is killed.", nullptr,
                &page_timeout, 120, 1, 86400, PGC_SIGHUP, GUC_UNIT_S);
+    define_int("pg_ocr.document_timeout", "The longest time for one attempt at a document, after which its job fails.",
+               "Each part of a document that is shared among the workers has as much. 0: no limit.", &document_timeout,
+               3600, 0, 7 * 86400, PGC_SIGHUP, GUC_UNIT_S);
     define_int("pg_ocr.poll_interval", "How often an idle worker looks into the queue unasked.",
                "Committed jobs wake idle workers at once; this is the backstop.", &poll_interval, 5, 1, 3600,
                PGC_SIGHUP, GUC_UNIT_S);
@@ -101,6 +105,7 @@ WorkerSettings worker_settings() {
     // The document is mapped into the engine, so its size counts as address space as well.
     now.engine.memory = (static_cast<uint64_t>(engine_memory) << 20) + (static_cast<uint64_t>(max_document_size) << 10);
     now.page_timeout_ms = int64_t{1000} * page_timeout;
+    now.document_timeout_ms = int64_t{1000} * document_timeout;
     now.poll_interval_ms = int64_t{1000} * poll_interval;
     now.engine_documents = static_cast<uint64_t>(engine_documents);
     now.max_pages = static_cast<uint32_t>(max_pages);

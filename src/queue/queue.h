@@ -26,6 +26,11 @@ struct QueueError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// Another session has held a lock on the claim's job for long, as an ocr_cancel() that is not committed does.
+struct ClaimLocked : QueueError {
+    using QueueError::QueueError;
+};
+
 /// Every call is one committed transaction, or throws QueueError and has changed nothing.
 /// A bool result tells whether the claim still stands; once it does not, nothing was written and the work is to be
 /// dropped.

@@ -137,6 +137,7 @@ class SpiQueue final : public Queue {
         } catch (const pg::Error& error) {
             std::string message = error.what();
             if (!error.detail.empty()) message += " (" + error.detail + ")";
+            if (error.sqlstate == ERRCODE_LOCK_NOT_AVAILABLE) throw ClaimLocked(message);
             throw QueueError(message);
         }
     }

@@ -159,6 +159,15 @@ void Worker::give_back(const Task& task) {
     }
 }
 
+Failure Worker::timeout(bool of_document) const {
+    if (of_document)
+        return {ErrorCode::document_timeout,
+                "the document was not read within " + std::to_string(now_.document_timeout_ms / 1000) +
+                    " s; ocr_retry() goes on with the pages that are left, or raise pg_ocr.document_timeout"};
+    return {ErrorCode::page_timeout, "the page was not read within " + std::to_string(now_.page_timeout_ms / 1000) +
+                                         " s; raise pg_ocr.page_timeout if such pages are to be read"};
+}
+
 bool Worker::fetch(const Task& task) {
     if (document_ && document_id_ == task.document_id) return true;
     document_.reset();
@@ -171,6 +180,7 @@ bool Worker::read(Task task) {
     host_.show_reading(task.job_id, 0);
     task.request.max_pages = now_.max_pages;
     task.request.max_page_pixels = now_.max_page_pixels;
+    const int64_t document_deadline = now_.document_timeout_ms == 0 ? INT64_MAX : now_ms() + now_.document_timeout_ms;
     uint32_t page_no = 0;
     bool out_of_memory = false;  // what it allocated for one page may be gone for the next: a fresh engine follows
     try {
@@ -212,14 +222,12 @@ bool Worker::read(Task task) {
                 return true;
             }
             if (engine_->closed()) throw ProtocolError("the engine " + engine_->obituary());
-            const int64_t left = deadline - now_ms();
+            const int64_t left = std::min(deadline, document_deadline) - now_ms();
             if (left <= 0) {
+                // A page that would be written off would give the others the whole time anew.
+                const bool of_document = document_deadline <= deadline;
                 drop_engine();
-                give_up(task,
-                        {ErrorCode::page_timeout, "the page was not read within " +
-                                                      std::to_string(now_.page_timeout_ms / 1000) +
-                                                      " s; raise pg_ocr.page_timeout if such pages are to be read"},
-                        page_no);
+                give_up(task, timeout(of_document), of_document ? 0 : page_no);
                 return true;
             }
             Wake wake = host_.wait(engine_->socket(), std::min(left, heartbeat_ms));
@@ -235,6 +243,10 @@ bool Worker::read(Task task) {
         }
     } catch (const TaskStuck&) {
         throw;
+    } catch (const ClaimLocked& error) {
+        drop_engine();
+        throw TaskStuck("job " + std::to_string(task.job_id) +
+                        " cannot be recorded, so this worker ends: " + error.what());
     } catch (const QueueError& error) {
         drop_engine();
         host_.warn(error.what());
