@@ -74,6 +74,10 @@ AS $$
 DECLARE
     item text;
 BEGIN
+    IF length(pages) > 10000 THEN
+        RAISE EXCEPTION 'pages has % characters, more than 10000', length(pages)
+            USING ERRCODE = 'program_limit_exceeded', HINT = 'Submit the document in several jobs, each with a part of the list.';
+    END IF;
     IF pages !~ '^[1-9][0-9]{0,8}(-([1-9][0-9]{0,8})?)?(,[1-9][0-9]{0,8}(-([1-9][0-9]{0,8})?)?)*$' THEN
         RAISE EXCEPTION 'pages "%" is not a list of pages', left(pages, 100)
             USING ERRCODE = 'invalid_parameter_value',

@@ -85,3 +85,17 @@ COMMENT ON FUNCTION ocr.release_document_of_deleted_job() IS 'Internal: a job th
 
 CREATE OR REPLACE TRIGGER release_document AFTER DELETE ON ocr.jobs
     FOR EACH ROW WHEN (OLD.document_id IS NOT NULL) EXECUTE FUNCTION ocr.release_document_of_deleted_job();
+
+CREATE OR REPLACE FUNCTION ocr.release_documents_of_truncated_jobs() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO ocr.released_documents (document_id) SELECT d.id FROM ocr.documents d;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION ocr.release_documents_of_truncated_jobs() IS 'Internal: TRUNCATE of the jobs gives up all documents';
+
+CREATE OR REPLACE TRIGGER release_documents AFTER TRUNCATE ON ocr.jobs
+    FOR EACH STATEMENT EXECUTE FUNCTION ocr.release_documents_of_truncated_jobs();

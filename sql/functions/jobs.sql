@@ -21,19 +21,27 @@ $$;
 COMMENT ON FUNCTION ocr.visible_job(bigint) IS 'Internal: the job, or an error where there is none that the caller may see';
 
 -- The selected pages are those of the document that the list names; in ascending order, they are the first `total` numbers
--- that the list names at all. So the length of the document need not be known.
+-- that the list names at all. So the length of the document need not be known. Ranges are merged first: a list may name
+-- the same pages as often as its author likes.
 CREATE OR REPLACE FUNCTION ocr.selected_pages(pages text, total int) RETURNS SETOF int
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT DISTINCT page_no::int
-    FROM unnest(string_to_array(coalesce(pages, '1-'), ',')) AS item,
-         generate_series(split_part(item, '-', 1)::bigint,
-                         least(CASE WHEN item LIKE '%-%' THEN nullif(split_part(item, '-', 2), '')::bigint
-                                    ELSE item::bigint END,
-                               split_part(item, '-', 1)::bigint + total - 1)) AS page_no
+    WITH listed AS (
+        SELECT split_part(item, '-', 1)::bigint AS first_page,
+               CASE WHEN item LIKE '%-%' THEN nullif(split_part(item, '-', 2), '')::bigint ELSE item::bigint END AS last_page
+        FROM unnest(string_to_array(coalesce(pages, '1-'), ',')) AS item
+    ), apart AS (
+        SELECT lower(part) AS first_page, upper(part) - lower(part) AS length,
+               coalesce(sum(upper(part) - lower(part)) OVER (ORDER BY part ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+                   AS before
+        FROM unnest((SELECT range_agg(int8range(l.first_page, least(l.last_page, l.first_page + total - 1), '[]')) FROM listed l))
+            AS part
+    )
+    SELECT page_no::int
+    FROM apart a, generate_series(a.first_page, a.first_page + least(a.length, total - a.before) - 1) AS page_no
+    WHERE a.before < total
     ORDER BY 1
-    LIMIT total
 $$;
 COMMENT ON FUNCTION ocr.selected_pages(text, int) IS 'Internal: the numbers of the pages that a list such as 1-3,7,10- selects from a document, given how many it selects';
 

@@ -109,17 +109,32 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
+    patience CONSTANT interval := '5 s';
+    give_up_at CONSTANT timestamptz := clock_timestamp() + patience;
+    job_id bigint;
     task ocr.tasks;
 BEGIN
-    PERFORM FROM ocr.jobs j
-    WHERE j.id = (SELECT t.job_id FROM ocr.tasks t WHERE t.id = task_id AND t.fence = lock_claim.fence)
-    FOR NO KEY UPDATE;
+    LOOP
+        SELECT t.job_id INTO job_id FROM ocr.tasks t WHERE t.id = task_id AND t.fence = lock_claim.fence;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        PERFORM FROM ocr.jobs j WHERE j.id = job_id FOR NO KEY UPDATE SKIP LOCKED;
+        EXIT WHEN FOUND;
+        -- The other parts of a document lock its job for a moment. An ocr_cancel() in a transaction that stays open locks it
+        -- for as long as its user likes: without an end to patience, one user could hold up every worker.
+        IF clock_timestamp() > give_up_at THEN
+            RAISE EXCEPTION 'another session has held a lock on job % for %', job_id, patience
+                USING ERRCODE = 'lock_not_available';
+        END IF;
+        PERFORM pg_sleep(0.002);
+    END LOOP;
     SELECT * INTO task FROM ocr.tasks t WHERE t.id = task_id AND t.fence = lock_claim.fence FOR UPDATE;
     RETURN task;
 END
 $$;
 COMMENT ON FUNCTION ocr.lock_claim(bigint, bigint) IS
-'Internal: locks a job and its task for a write and returns the task; null where the claim no longer stands, and nothing may be written';
+'Internal: locks a job and its task for a write and returns the task; null where the claim no longer stands, and nothing may be written. Error 55P03 where another session holds a lock on the job for long';
 
 CREATE OR REPLACE FUNCTION ocr.holds_task(task_id bigint, fence bigint) RETURNS boolean
 LANGUAGE plpgsql

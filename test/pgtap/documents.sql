@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(29);
+SELECT plan(32);
 \ir fake_worker.psql
 CREATE FUNCTION pg_temp.documents() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM ocr.documents';
 
@@ -55,5 +55,13 @@ SELECT is(pg_temp.status(:job), 'cancelled 1/2 0', 'what was read stays');
 SELECT is((SELECT count(*) FROM ocr.tasks), 0::bigint, 'no task stays');
 SELECT is((SELECT count(*) FROM ocr.passwords), 0::bigint, 'and no password');
 SELECT is(ocr_cancel(:job), false, 'cancelled once');
+
+-- TRUNCATE is no DELETE.
+SELECT ocr_submit('\x05') \g /dev/null
+SET LOCAL client_min_messages = warning;
+TRUNCATE ocr.jobs CASCADE;
+SELECT is(pg_temp.documents(), 1::bigint, 'TRUNCATE leaves the document');
+SELECT is(ocr.rescue_tasks(), 0, 'until workers next look');
+SELECT is(pg_temp.documents(), 0::bigint, 'and drop it');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(40);
+SELECT plan(42);
 \ir fake_worker.psql
 
 -- Counters, verdicts and the row that users see.
@@ -51,6 +51,8 @@ SELECT is(pg_temp.status(:job), 'completed rejected 6/6 4', 'pages without a res
 SELECT is((SELECT array_agg(page_no) FROM ocr_pages(:job) WHERE error_code = 'internal_error'), '{2,7,11,12}', 'those of the selection');
 SELECT results_eq($$SELECT * FROM ocr.selected_pages('10-,3-5,4,1', 6)$$, '{1,3,4,5,10,11}'::int[], 'a selection in any order, overlapping');
 SELECT results_eq($$SELECT * FROM ocr.selected_pages('1-999999999', 3)$$, '{1,2,3}'::int[], 'and one that names more than there is');
+SELECT results_eq($$SELECT * FROM ocr.selected_pages('3-4,5,7-,2-3,9-', 6)$$, '{2,3,4,5,7,8}'::int[], 'ranges that overlap and touch');
+SELECT results_eq($$SELECT * FROM ocr.selected_pages('999999990-,5', 3)$$, '{5,999999990,999999991}'::int[], 'and one far out');
 
 -- All pages failed: the job has failed, for the reason of the first.
 SELECT ocr_submit('\x04') AS job \gset

@@ -5,6 +5,8 @@ SELECT ocr_submit('');
 SELECT ocr_submit('\x01', language => NULL);
 SELECT ocr_submit('\x01', tier => NULL);
 SELECT ocr_submit('\x01', priority => NULL);
+SELECT ocr_submit('\x01', priority => 101);
+SELECT ocr_submit('\x01', priority => -101);
 SELECT ocr_submit('\x01', text_layer => NULL);
 SELECT ocr_submit('\x01', metadata => NULL);
 SELECT ocr_submit('\x01', options => NULL);
@@ -43,6 +45,7 @@ SELECT ocr_submit('\x01', pages => '1-2-3');
 SELECT ocr_submit('\x01', pages => 'all');
 SELECT ocr_submit('\x01', pages => '12345678901');
 SELECT ocr_submit('\x01', pages => '1,7-3');
+SELECT ocr_submit('\x01', pages => repeat('1,', 5000) || '1');
 
 -- Options.
 SELECT ocr_submit('\x01', options => '[]');

@@ -28,7 +28,7 @@ my $session = $server->background_psql('postgres');
 my $long = submit($server, 'multipage.pdf');
 wait_for_page($server, $long);
 $session->query_safe("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT FROM ocr.jobs WHERE id = $long FOR UPDATE");
-wait_until($server, "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'pg_ocr worker' AND wait_event_type = 'Lock'");
+wait_until($server, "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'pg_ocr worker' AND wait_event = 'PgSleep'");
 $session->query_safe('COMMIT');
 my $end = ended($server, $long);
 is("$end->{status} $end->{attempts}", 'completed 1', 'a worker waits for a lock however short lock_timeout is');
