@@ -1,0 +1,171 @@
+# Documents made to harm: each ends with a reason, within its limits, and nobody else notices.
+use strict;
+use warnings;
+use Compress::Zlib qw(compress deflateInit crc32 Z_FULL_FLUSH Z_OK);
+use File::Temp;
+use Test::More;
+use PgOcr;
+
+my $server = new_server('hostile', 'pg_ocr.page_timeout' => '2s', 'pg_ocr.max_attempts' => 1, 'pg_ocr.max_pages' => 1000);
+my $started = $server->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
+my $folder = File::Temp->newdir(DIR => $server->basedir);
+
+# A PDF of these objects, the first of which is its catalog.
+sub pdf_of
+{
+	my ($pdf, @offsets) = "%PDF-1.5\n";
+	for my $number (1 .. @_)
+	{
+		push @offsets, length $pdf;
+		$pdf .= "$number 0 obj\n$_[$number - 1]\nendobj\n";
+	}
+	my $table = length $pdf;
+	$pdf .= "xref\n0 " . (@_ + 1) . "\n0000000000 65535 f \n" . join('', map { sprintf "%010d 00000 n \n", $_ } @offsets);
+	return $pdf . 'trailer << /Size ' . (@_ + 1) . " /Root 1 0 R >>\nstartxref\n$table\n%%EOF\n";
+}
+sub pages_of { return pdf_of('<< /Type /Catalog /Pages 2 0 R >>', @_) }
+sub stream_of { return "<< $_[0] /Length " . length($_[1]) . " >>\nstream\n$_[1]\nendstream" }
+
+# A PDF of one page; the resources may refer to more objects, from number 5.
+sub page_of
+{
+	my ($content, $resources, @more) = @_;
+	return pages_of('<< /Type /Pages /Count 1 /Kids [3 0 R] >>',
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 400] /Resources << $resources >> /Contents 4 0 R >>", $content, @more);
+}
+sub image_of
+{
+	my ($dictionary, $bytes) = @_;
+	return page_of(stream_of('', 'q 400 0 0 400 0 0 cm /I Do Q'), '/XObject << /I 5 0 R >>',
+		stream_of("/Type /XObject /Subtype /Image /BitsPerComponent 8 /ColorSpace /DeviceGray $dictionary", $bytes));
+}
+
+# What inflates to so many times this text: a block that was flushed stands for itself and can be repeated.
+sub bomb_of
+{
+	my ($text, $times) = @_;
+	my ($deflate) = deflateInit(-Level => 9);
+	my ($block) = $deflate->deflate($text);
+	my ($rest) = $deflate->flush(Z_FULL_FLUSH);
+	my $whole = $block . $rest;
+	return substr($whole, 0, 2) . substr($whole, 2) x $times . "\x03\x00";
+}
+
+sub png_of
+{
+	my ($width, $height, $data) = @_;
+	return "\x89PNG\r\n\x1a\n" . join '', map { pack('N', length $_->[1]) . join('', @$_) . pack('N', crc32(join '', @$_)) }
+	  [ 'IHDR', pack('NNC5', $width, $height, 8, 0, 0, 0, 0) ], [ 'IDAT', $data ], [ 'IEND', '' ];
+}
+
+# A TIFF of so many directories of one tiny picture, the last of which is followed by that at `next`.
+sub tiff_of
+{
+	my ($directories, $next) = @_;
+	my @entries = ([ 256, 10 ], [ 257, 10 ], [ 258, 8 ], [ 259, 1 ], [ 262, 1 ], [ 273, 8 ], [ 277, 1 ], [ 278, 10 ], [ 279, 100 ]);
+	my $directory = pack('v', scalar @entries) . join '', map { pack('vvVV', $_->[0], 4, 1, $_->[1]) } @entries;
+	my $size = 4 + length $directory;
+	return "II*\0\x08\0\0\0" . join '', map { $directory . pack('V', $_ < $directories ? 8 + $size * $_ : $next) } 1 .. $directories;
+}
+
+sub jbig2_segment { return pack('NCCCN', $_[0], $_[1], 0, 1, length $_[2]) . $_[2] }
+
+my $shapes = join '', map { stream_of("/Type /XObject /Subtype /Form /BBox [0 0 400 400] /Resources << /XObject << /F "
+		  . ($_ + 1) . ' 0 R >> >>', '/F Do ' x 4) . "\nendobj\n" . ($_ + 1) . " 0 obj\n" } 5 .. 34;
+my $page = '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] >>';
+
+# Name, bytes, and the error code that it must end with; a dot where it may as well be read.
+my @made = (
+	[ 'a stream that inflates to a gigabyte', page_of(stream_of('/Filter /FlateDecode', bomb_of('q Q ' x 250_000, 1000)), ''), 'page_timeout' ],
+	[ 'an image that inflates to four gigabytes', image_of('/Width 65000 /Height 65000 /Filter /FlateDecode', bomb_of("\0" x 4_000_000, 1000)), '.' ],
+	[ 'forms that draw each other 4^30 times', page_of(stream_of('', '/F Do'), '/XObject << /F 5 0 R >>', $shapes . '<< >>'), 'page_timeout' ],
+	[ 'a form that draws itself', page_of(stream_of('', '/F Do'), '/XObject << /F 5 0 R >>',
+		stream_of('/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /F 5 0 R >> >>', '/F Do /F Do')), '.' ],
+	[ 'a JBIG2 picture of 60000 x 60000', image_of('/Width 60000 /Height 60000 /Filter /JBIG2Decode',
+		jbig2_segment(0, 48, pack('NNNNCn', 60000, 60000, 0, 0, 0, 0))
+		  . jbig2_segment(1, 38, pack('NNNNCCC8', 60000, 60000, 0, 0, 0, 0, 3, 255, 253, 255, 2, 254, 254, 254) . 'noise' x 500)), '.' ],
+	[ 'a page tree that is a circle', pages_of('<< /Type /Pages /Count 10 /Kids [2 0 R 3 0 R] >>', '<< /Type /Pages /Count 10 /Kids [2 0 R] >>'), 'document_damaged|page_damaged' ],
+	[ 'a page tree of 2^40 leaves', pages_of((map { '<< /Type /Pages /Count 999999 /Kids [' . ($_ + 1) . ' 0 R ' . ($_ + 1) . ' 0 R] >>' } 2 .. 41), $page), 'document_damaged|page_damaged|too_many_pages' ],
+	[ 'two thousand million pages announced', pages_of('<< /Type /Pages /Count 2000000000 /Kids [3 0 R] >>', $page), 'document_damaged|too_many_pages' ],
+	[ 'two thousand pages', pages_of('<< /Type /Pages /Count 2000 /Kids [' . join(' ', map { "$_ 0 R" } 3 .. 2002) . '] >>', ($page) x 2000), 'too_many_pages' ],
+	[ 'a page of fourteen kilometres', pages_of('<< /Type /Pages /Count 1 /Kids [3 0 R] >>', $page =~ s/100 100/40000000 40000000/r), 'page_too_large' ],
+	[ 'arrays in arrays', pages_of('<< /Type /Pages /Count 1 /Kids [3 0 R] /X ' . '[' x 200_000 . ']' x 200_000 . ' >>', $page), '.' ],
+	[ 'a PNG image that inflates to more than is allowed', png_of(30000, 30000, bomb_of("\0" x 1_000_000, 900)), 'page_too_large' ],
+	[ 'a PNG image of impossible size', png_of(0x7fffffff, 0x7fffffff, compress('none')), 'page_too_large|page_damaged' ],
+	[ 'a TIFF image whose directories are a circle', tiff_of(3, 8), '.' ],
+	[ 'a TIFF image of two thousand directories', tiff_of(2000, 0), 'too_many_pages' ],
+	[ 'a GIF image of impossible size', "GIF89a\xff\xff\xff\xff\xf0\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xff\xff\xff\xff\0\x02\x02\x44\x01\0;", 'page_too_large' ],
+	[ 'zeros', "\0" x 1_000_000, 'document_unsupported' ]);
+
+# Good files, cut short and with wrong bytes. Always the same, or a failure could not be looked into.
+srand(15);
+for my $name ('phototest.tif', 'multipage.tiff', 'g4-multi.tiff', 'simple.jpg', 'simple.webp', 'simple.gif', 'testocr.png', '16bit.cropped.jp2', 'stamped_scan.pdf', 'cardinal.pdf')
+{
+	my $good = PostgreSQL::Test::Utils::slurp_file(PgOcr::document_path($name));
+	push @made, [ "$name cut at $_", substr($good, 0, $_), '.' ] for map { 1 + int rand length $good } 1 .. 2;
+	for my $wrong (1, 10, 200)
+	{
+		my $bytes = $good;
+		substr($bytes, int rand($wrong == 10 ? 500 : length $bytes), 1) = chr int rand 256 for 1 .. $wrong;
+		push @made, [ "$name with $wrong wrong bytes", $bytes, '.' ];
+	}
+}
+
+my @neighbours = map { submit($server, $_) } 'phototest.tif', 'testocr.jpg';
+for my $document (@made)
+{
+	my $path = "$folder/document";
+	PostgreSQL::Test::Utils::append_to_file($path, $document->[1]);
+	push @$document, $server->safe_psql('postgres', "SELECT ocr_submit(pg_read_binary_file('$path'), batch => 'hostile')");
+	unlink $path;
+}
+push @neighbours, submit($server, 'phototest.tif');
+
+for my $document (@made)
+{
+	my ($name, undef, $expected, $job) = @$document;
+	my $status = ended($server, $job);
+	if ($expected eq '.')
+	{
+		like($status->{status}, qr/^(completed|failed)$/, "$name: ends");
+	}
+	else
+	{
+		like("$status->{status} " . ($status->{error_code} // '-'), qr/^failed ($expected)$/, "$name: fails with a fitting code")
+		  or diag($status->{error});
+	}
+}
+for my $job (@neighbours)
+{
+	my $status = ended($server, $job);
+	is("$status->{status} $status->{attempts} $status->{pages_failed}", 'completed 1 0', "job $job, a neighbour, is read");
+}
+
+sub none
+{
+	my ($query, $what) = @_;
+	is($server->safe_psql('postgres', $query), '', $what);
+}
+none(q{SELECT j.id, j.error_code, j.error FROM ocr.jobs j LEFT JOIN ocr.error_codes c ON c.code = j.error_code
+	WHERE j.status = 'failed' AND (c.code IS NULL OR c.code IN ('internal_error', 'engine_unavailable') OR length(j.error) < 20)},
+	'every failure has a code and words');
+none(q{SELECT id, pages_total, pages_done FROM ocr.jobs
+	WHERE pages_done <> pages_total OR pages_done <> (SELECT count(*) FROM ocr.pages p WHERE p.job_id = jobs.id)},
+	'every page is accounted for');
+none('SELECT id FROM ocr.tasks', 'no task is left');
+none(q{SELECT id FROM ocr.documents d WHERE NOT EXISTS (SELECT FROM ocr.jobs j WHERE j.document_id = d.id AND j.status = 'failed')},
+	'no document is kept but those of failed jobs');
+none('SELECT document_id FROM ocr.released_documents', 'none is forgotten');
+
+wait_until($server, "SELECT count(*) = 2 FROM ocr.workers WHERE state = 'idle' AND engine_pid IS NOT NULL");
+for my $worker (split /\n/, $server->safe_psql('postgres', 'SELECT pid FROM ocr.workers'))
+{
+	is(scalar(PgOcr::engines_of($worker)), 1, 'a worker has one engine');
+	is(scalar(grep { (readlink($_) // '') =~ /memfd/ } glob "/proc/$worker/fd/*"), 0, 'and holds no document');
+}
+is($server->safe_psql('postgres', 'SELECT pg_postmaster_start_time()'), $started, 'the server is as old as before');
+unlike(PostgreSQL::Test::Utils::slurp_file($server->logfile), qr/server process .* was terminated|PANIC|out of memory for|invalid memory alloc/,
+	'and has seen no crash');
+
+$server->stop;
+done_testing();
