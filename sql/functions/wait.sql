@@ -46,6 +46,7 @@ END
 $$;
 COMMENT ON FUNCTION ocr.await_job_end(bigint, interval) IS 'Internal: returns once the job has ended or the time is up';
 
+-- Parsed now, so that it finds ocr_status() also after the extension's schema was renamed.
 CREATE OR REPLACE FUNCTION @extschema@.ocr_wait(job_id bigint, timeout interval = '5 min')
 RETURNS TABLE (
     job_id bigint, status text, verdict text, confidence real, pages_total int, pages_done int, pages_failed int,
@@ -53,10 +54,10 @@ RETURNS TABLE (
     eta timestamptz, error_code text, error text, batch text, metadata jsonb)
 LANGUAGE sql VOLATILE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
-AS $$
+BEGIN ATOMIC
     SELECT ocr.await_job_end($1, $2);
     SELECT * FROM @extschema@.ocr_status($1);
-$$;
+END;
 COMMENT ON FUNCTION @extschema@.ocr_wait(bigint, interval) IS
 'Waits until a job has ended or the time is up, and returns the row of ocr_status() as it is then: look at its status.
 timeout: how long to wait at most. The time being up is not an error. Can be cancelled like any statement.

@@ -27,6 +27,8 @@ is(ended($server, $job, database => 'second')->{status}, 'completed', 'and again
 $server->safe_psql('second', 'DROP EXTENSION pg_ocr; CREATE SCHEMA reading; CREATE EXTENSION pg_ocr SCHEMA reading');
 $job = $server->safe_psql('second', 'SELECT reading.ocr_submit(' . document('multipage.pdf') . ')');
 wait_until($server, "SELECT count(*) > 0 FROM ocr.workers WHERE job_id = $job AND page_no > 0", database => 'second');
+$server->safe_psql('second', 'ALTER SCHEMA reading RENAME TO renamed');
+is($server->safe_psql('second', "SELECT count(*) FROM renamed.ocr_wait($job, '0')"), 1, "its functions find each other where the schema has been renamed");
 $server->safe_psql('second', 'DROP EXTENSION pg_ocr');
 ok(wait_for_workers($server, 0, 'second'), 'DROP EXTENSION with work in flight ends its workers');
 $server->safe_psql('postgres', 'DROP DATABASE second');
