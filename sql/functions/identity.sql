@@ -1,11 +1,7 @@
 CREATE OR REPLACE FUNCTION ocr.caller() RETURNS name
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role')::name END
-$$;
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_caller';
 COMMENT ON FUNCTION ocr.caller() IS
-'The role that a job submitted now would belong to: the one of SET ROLE, else the one that logged in. The ocr_… functions ask this and not current_user, which inside a SECURITY DEFINER function is that function''s owner: so it is your users, not the owner of your function or trigger, that own what is submitted there.';
+'The role that a job submitted now would belong to: the one of SET ROLE, else the one that logged in. The ocr_… functions ask this and not current_user, which inside a SECURITY DEFINER function is that function''s owner: so it is your users, not the owner of your function or trigger, that own what is submitted there. An error (42501) where the server evaluates a table owner''s expressions on somebody else''s behalf, as ANALYZE does.';
 
 -- USAGE and not MEMBER: who may only administer a role, or does not inherit from it, does not have its rights.
 -- to_regrole() gives null where the role has been dropped since: its rows are left to superusers, as if they were those of

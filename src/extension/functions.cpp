@@ -11,6 +11,7 @@
 #include "pg/guard.h"
 
 extern "C" {
+PG_FUNCTION_INFO_V1(pg_ocr_caller);
 PG_FUNCTION_INFO_V1(pg_ocr_wake_workers);
 PG_FUNCTION_INFO_V1(pg_ocr_interrupt_job);
 PG_FUNCTION_INFO_V1(pg_ocr_announce_job_end);
@@ -80,6 +81,20 @@ std::vector<std::string> languages_in(const std::string& directory) {
 }  // namespace pg_ocr
 
 using namespace pg_ocr;
+
+Datum pg_ocr_caller(PG_FUNCTION_ARGS) {
+    // ANALYZE, autovacuum's too, evaluates the expressions of an index as the table's owner, in a session that may be a
+    // superuser's: the owner's functions must not act for that session.
+    if (InSecurityRestrictedOperation())
+        ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("jobs cannot be asked for within a security-restricted operation"),
+                        errdetail("Indexes, materialized views and ANALYZE evaluate expressions in such an operation."),
+                        errhint("Read the tables ocr.jobs and ocr.pages there.")));
+    const Oid role = GetCurrentRoleId();
+    Datum name = DirectFunctionCall1(
+        namein, CStringGetDatum(GetUserNameFromId(OidIsValid(role) ? role : GetSessionUserId(), false)));
+    PG_RETURN_DATUM(name);
+}
 
 Datum pg_ocr_wake_workers(PG_FUNCTION_ARGS) {
     shared_state();

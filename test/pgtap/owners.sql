@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(49);
+SELECT plan(50);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
@@ -75,6 +75,26 @@ SELECT throws_ok('SELECT ocr_text(999999)', '42704', 'job 999999 does not exist'
 SET ROLE ocr_test_outsider;
 SELECT is(rows_seen(query, :job), 0::bigint, 'who does not inherit the owner''s rights sees nothing in ' || way) FROM ways;
 SELECT throws_ok(format('SELECT ocr_cancel(%s)', :job), '42704', NULL, 'nor may act on it');
+
+-- The server itself evaluates what a table's owner wrote, on ANALYZE as a superuser or whoever calls it: what the owner
+-- wrote does not act for them.
+RESET ROLE;
+CREATE TABLE public.bait AS SELECT 1 AS n;
+CREATE TABLE public.prey (found text);
+CREATE FUNCTION public.hunt(job bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.prey SELECT status FROM public.ocr_status(job);
+EXCEPTION WHEN OTHERS THEN
+    INSERT INTO public.prey VALUES (SQLSTATE);
+END
+$$;
+SELECT format('CREATE FUNCTION public.trap(int) RETURNS int LANGUAGE sql IMMUTABLE AS ''SELECT public.hunt(%s); SELECT 1''', :job) \gexec
+ALTER TABLE public.bait OWNER TO ocr_test_bob;
+ALTER TABLE public.prey OWNER TO ocr_test_bob;
+CREATE INDEX ON public.bait (public.trap(n));
+TRUNCATE public.prey;
+ANALYZE public.bait;
+SELECT results_eq('SELECT DISTINCT found FROM public.prey', ARRAY['42501'], 'what bob has the server evaluate gets nothing');
 
 -- Dead letters and acting by membership.
 RESET ROLE;
