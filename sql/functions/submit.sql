@@ -42,8 +42,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give ''fast'', ''balanced'' or ''accurate''.';
     END IF;
     -- A claim looks at each priority that waits, from the highest: few of them keep it quick, whatever one user submits.
-    IF priority NOT BETWEEN -100 AND 100 THEN
-        RAISE EXCEPTION 'priority must be from -100 to 100, not %', priority
+    IF priority NOT BETWEEN -1000 AND 1000 THEN
+        RAISE EXCEPTION 'priority must be from -1000 to 1000, not %', priority
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Higher is read first; leave it out for 0.';
     END IF;
     IF pages IS NOT NULL THEN
@@ -109,7 +109,7 @@ COMMENT ON FUNCTION @extschema@.ocr_submit(bytea, text, text, int, text, text, t
 document: the bytes of a PDF or an image, at most pg_ocr.max_document_size. Stored until the job ends, once however often it is submitted.
 language: Tesseract''s codes, joined by +, as in ''deu+eng''; each must be installed on the database server.
 tier: ''fast'' keeps no layout, so that ocr_words() has nothing to show; ''balanced'' and ''accurate'' keep it, and read alike for now.
-priority: -100 to 100, higher first; within one priority, first come first served.
+priority: -1000 to 1000, higher first; within one priority, first come first served.
 batch: the name of a set of jobs, made on first use; ocr.progress shows how far it is.
 idempotency_key: a second call of the same role with the same key submits nothing and returns the id of the first.
 pages: which pages to read, as in ''1-3,7,10-''; NULL means all.
