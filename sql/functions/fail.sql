@@ -1,3 +1,21 @@
+-- Else a document of thousands of pages, each of which takes as long as a page may, would keep workers from everybody else
+-- for weeks.
+CREATE OR REPLACE FUNCTION ocr.lost_too_much_time(job_id bigint) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    most CONSTANT interval := current_setting('pg_ocr.document_timeout');
+BEGIN
+    RETURN most > '0' AND current_setting('pg_ocr.page_timeout')::interval * (
+        SELECT count(*) FROM ocr.failures f JOIN ocr.jobs j ON j.id = f.job_id
+        WHERE j.id = lost_too_much_time.job_id AND f.error_code = 'page_timeout' AND f.failed_at >= j.started_at) >= most;
+END
+$$;
+COMMENT ON FUNCTION ocr.lost_too_much_time(bigint) IS
+'Internal: whether the pages of a job that took too long have taken pg_ocr.document_timeout together, over all its parts and attempts';
+
 CREATE OR REPLACE FUNCTION ocr.fail_task(task_id bigint, fence bigint, error_code text, error text, page_no int)
 RETURNS boolean
 LANGUAGE plpgsql
@@ -20,6 +38,11 @@ BEGIN
     INSERT INTO ocr.failures (job_id, attempt, page_no, error_code, error)
     VALUES (task.job_id, task.attempts, nullif(page_no, 0), policy.code, reason);
 
+    IF policy.code = 'page_timeout' AND ocr.lost_too_much_time(task.job_id) THEN
+        SELECT * INTO policy FROM ocr.error_codes c WHERE c.code = 'document_timeout';
+        reason := 'too many pages were not read within pg_ocr.page_timeout: together they took as long as pg_ocr.document_timeout';
+        page_no := 0;
+    END IF;
     IF policy.retry AND task.attempts < current_setting('pg_ocr.max_attempts')::int THEN
         -- A crash may well have been the fault of the document before, so the first try after one is made at once. The spread
         -- keeps tasks that failed together from coming back together.

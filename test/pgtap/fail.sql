@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(48);
+SELECT plan(54);
 \ir fake_worker.psql
 
 -- The tests below count on three attempts.
@@ -57,6 +57,24 @@ SELECT pg_temp.claim(), pg_temp.fail('something_new', 0, '') \g /dev/null
 SELECT is((SELECT status || ' ' || error_code || ': ' || error FROM ocr_status(:job)), 'pending internal_error: ' || meaning,
     'a code that nobody knows is an internal error, and a reason is always given')
 FROM ocr.error_codes WHERE code = 'internal_error';
+SELECT ok(ocr_cancel(:job), 'cancel it');
+
+-- A document whose pages take too long, one after the other, has no time without end.
+SELECT ocr_submit('\x0303') AS job \gset
+SELECT pg_temp.claim(), pg_temp.open(100), pg_temp.read(1) \g /dev/null
+INSERT INTO ocr.failures (job_id, attempt, error_code, error)
+SELECT :job, 1, code, 'slow' FROM generate_series(1, 28), unnest(ARRAY['page_timeout', 'engine_crashed']) AS code;
+SELECT pg_temp.fail('page_timeout', 2) \g /dev/null
+SELECT is(pg_temp.status(:job), 'pending 1/100 0 page_timeout', 'pages that took 58 minutes together: it goes on');
+SELECT pg_temp.let_backoff_pass();
+SELECT pg_temp.claim(), pg_temp.fail('page_timeout', 2) \g /dev/null
+SELECT is(pg_temp.status(:job), 'failed 100/100 99 document_timeout', 'at pg_ocr.document_timeout it has failed');
+SELECT is((SELECT error FROM ocr_status(:job)), 'too many pages were not read within pg_ocr.page_timeout: together they took as long as pg_ocr.document_timeout',
+    'and says why');
+SELECT ok(ocr_retry(:job), 'it can be retried');
+SELECT pg_temp.claim() \g /dev/null
+UPDATE ocr.jobs SET started_at = clock_timestamp() WHERE id = :job;  -- now() is that of this transaction
+SELECT is(ocr.lost_too_much_time(:job), false, 'and has the whole time anew');
 SELECT ok(ocr_cancel(:job), 'cancel it');
 
 -- One bad page does not cost the others.
