@@ -212,8 +212,10 @@ def tesseract(document, out):
 
 def ocrmypdf(document, out):
     image = [] if document.suffix.lower() == ".pdf" else ["--image-dpi", 300]
-    run("ocrmypdf", "--force-ocr", "--jobs", 1, "--output-type", "pdf", "--optimize", 0, *image, "--sidecar",
-        out / f"{document.name}.txt", document, os.devnull, env=ONE_THREAD)
+    # A file of its own for the PDF: OCRmyPDF replaces its target, and as root it would replace /dev/null itself.
+    with tempfile.TemporaryDirectory() as folder:
+        run("ocrmypdf", "--force-ocr", "--jobs", 1, "--output-type", "pdf", "--optimize", 0, *image, "--sidecar",
+            out / f"{document.name}.txt", document, f"{folder}/read.pdf", env=ONE_THREAD)
 
 
 # The report.
