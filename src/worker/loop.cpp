@@ -58,7 +58,6 @@ void Worker::run() {
                 if (!read(std::move(*task))) break;
                 continue;
             }
-            document_.reset();
             int64_t longest = now_.poll_interval_ms;
             // What is due and yet was not claimed is locked by somebody for a moment: no reason to spin.
             if (std::optional<int64_t> due = queue_.due_in_ms())

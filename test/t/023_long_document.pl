@@ -20,15 +20,7 @@ sub book
 		  . (3 + 2 * $page) . ' 0 R >>',
 		  '<< /Length ' . length($drawing) . " >>\nstream\n$drawing\nendstream";
 	}
-	my ($pdf, @offsets) = "%PDF-1.4\n";
-	for my $number (1 .. @objects)
-	{
-		push @offsets, length $pdf;
-		$pdf .= "$number 0 obj\n$objects[$number - 1]\nendobj\n";
-	}
-	my $table = length $pdf;
-	$pdf .= "xref\n0 " . (@objects + 1) . "\n0000000000 65535 f \n" . join('', map { sprintf "%010d 00000 n \n", $_ } @offsets);
-	return $pdf . 'trailer << /Size ' . (@objects + 1) . " /Root 1 0 R >>\nstartxref\n$table\n%%EOF\n";
+	return pdf_of(@objects);
 }
 
 my $file = File::Temp->new;

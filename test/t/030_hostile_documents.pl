@@ -10,19 +10,6 @@ my $server = new_server('hostile', 'pg_ocr.page_timeout' => '2s', 'pg_ocr.max_at
 my $started = $server->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
 my $folder = File::Temp->newdir(DIR => $server->basedir);
 
-# A PDF of these objects, the first of which is its catalog.
-sub pdf_of
-{
-	my ($pdf, @offsets) = "%PDF-1.5\n";
-	for my $number (1 .. @_)
-	{
-		push @offsets, length $pdf;
-		$pdf .= "$number 0 obj\n$_[$number - 1]\nendobj\n";
-	}
-	my $table = length $pdf;
-	$pdf .= "xref\n0 " . (@_ + 1) . "\n0000000000 65535 f \n" . join('', map { sprintf "%010d 00000 n \n", $_ } @offsets);
-	return $pdf . 'trailer << /Size ' . (@_ + 1) . " /Root 1 0 R >>\nstartxref\n$table\n%%EOF\n";
-}
 sub pages_of { return pdf_of('<< /Type /Catalog /Pages 2 0 R >>', @_) }
 sub stream_of { return "<< $_[0] /Length " . length($_[1]) . " >>\nstream\n$_[1]\nendstream" }
 

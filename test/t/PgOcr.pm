@@ -14,7 +14,7 @@ use Time::HiRes qw(usleep time);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(new_server document true_text submit status ended wait_until wait_for_page wait_for_workers
+our @EXPORT = qw(new_server document pdf_of true_text submit status ended wait_until wait_for_page wait_for_workers
   is_running wait_for_end_of children_of engines_of character_error_rate sql_error seconds);
 
 # How long a condition may take before a test gives up. Far longer than anything takes on a slow machine: a test that
@@ -52,6 +52,20 @@ sub document_path
 
 # An SQL expression for the bytes of a document of test/data.
 sub document { return "pg_read_binary_file('" . document_path($_[0]) . "')" }
+
+# A PDF of these objects, the first of which is its catalog.
+sub pdf_of
+{
+	my ($pdf, @offsets) = "%PDF-1.5\n";
+	for my $number (1 .. @_)
+	{
+		push @offsets, length $pdf;
+		$pdf .= "$number 0 obj\n$_[$number - 1]\nendobj\n";
+	}
+	my $table = length $pdf;
+	$pdf .= "xref\n0 " . (@_ + 1) . "\n0000000000 65535 f \n" . join('', map { sprintf "%010d 00000 n \n", $_ } @offsets);
+	return $pdf . 'trailer << /Size ' . (@_ + 1) . " /Root 1 0 R >>\nstartxref\n$table\n%%EOF\n";
+}
 
 # What is really written on a document of test/data.
 sub true_text { return slurp_utf8(document_path($_[0]) . '.gt.txt') }
