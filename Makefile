@@ -4,7 +4,7 @@ BUILD ?= build
 BINDIR = $(shell $(PG_CONFIG) --bindir)
 export PG_CONFIG
 
-.PHONY: all extension engine programs install uninstall installcheck check demo bench format tidy clean help
+.PHONY: all extension engine programs install uninstall installcheck check demo bench bench-claims format tidy clean help
 
 all: extension engine  ## build the extension and its engine
 
@@ -41,6 +41,9 @@ demo:  ## submit a scan and a photo to a throw-away server, and watch them being
 bench:  ## measure against tesseract and OCRmyPDF, on the same pages in one run
 	test/bench/run
 
+bench-claims: install  ## measure claims while a transaction that stays open holds back vacuum
+	test/bench/long_transaction
+
 format:  ## rewrite C++ sources in the house style
 	clang-format -i $$(git ls-files '*.cpp' '*.h')
 
@@ -52,4 +55,4 @@ clean:  ## remove what was built
 	rm -rf $(BUILD)
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## */\1|/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */\1|/' | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'

@@ -5,6 +5,78 @@
 -- enable_seqscan = off: a worker's plans are cached for its life. One made while the queue was nearly empty would go on
 -- reading whole tables when it is long.
 
+-- A claim must not get slower with the number of tasks that were done. While some session holds an old snapshot, vacuum
+-- cannot remove what was claimed, and a scan of tasks_to_claim from its beginning would walk over all of it. So a session
+-- remembers, in pg_ocr.queue_look, the heads that it found: for each priority the first task that its snapshot saw. Before
+-- a head there was nothing that the snapshot saw. What was claimed or deleted does not come back, so whatever may be there
+-- now was written by a transaction that the snapshot did not see as ended: it was running (xip), or began later (xmax). The
+-- index tasks_new has what those wrote, as a trigger notes the writer of each version that is to be claimed. Thus it does
+-- not matter who wrote it, when that committed, by COMMIT PREPARED as well, or which claim was rolled back: the head of a
+-- claim that did not commit was in the snapshot of whoever met it, and a setting is rolled back with its transaction.
+--
+-- Whoever disables the trigger loses this, so once a minute all is looked at again.
+CREATE OR REPLACE FUNCTION ocr.queue_heads() RETURNS SETOF ocr.queue_head
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET datestyle = 'ISO'
+AS $$
+DECLARE
+    look ocr.queue_look := nullif(current_setting('pg_ocr.queue_look', true), '')::ocr.queue_look;
+    level bigint := 2147483648;  -- above any int
+BEGIN
+    IF (look.complete_at BETWEEN clock_timestamp() - interval '1 min' AND clock_timestamp()) IS NOT TRUE THEN
+        look := (pg_current_snapshot(), NULL, clock_timestamp(), '{}');
+        LOOP
+            SELECT max(t.priority) INTO level FROM ocr.tasks t WHERE t.worker IS NULL AND t.priority < level;
+            EXIT WHEN level IS NULL;
+            look.heads := look.heads || (level, '-infinity', 0)::ocr.queue_head;
+        END LOOP;
+    END IF;
+
+    WITH ended AS (
+        SELECT x FROM pg_snapshot_xip(look.snapshot) AS x WHERE pg_visible_in_snapshot(x, pg_current_snapshot())
+    ), new AS (
+        SELECT t.priority, t.run_at, t.id FROM ocr.tasks t
+        WHERE t.worker IS NULL AND t.since >= pg_snapshot_xmax(look.snapshot)
+        UNION ALL
+        SELECT t.priority, t.run_at, t.id FROM ocr.tasks t
+        WHERE t.worker IS NULL AND t.since = ANY (ARRAY(SELECT x FROM ended) || look.own)
+    ), start AS (
+        SELECT DISTINCT ON (s.priority) s.priority, s.run_at, s.id
+        FROM (SELECT * FROM new UNION ALL SELECT * FROM unnest(look.heads)) AS s
+        ORDER BY s.priority, s.run_at, s.id
+    )
+    SELECT pg_current_snapshot(), pg_current_xact_id_if_assigned(), look.complete_at,
+           array_agg((s.priority, head.run_at, head.id)::ocr.queue_head ORDER BY s.priority DESC)
+    INTO look
+    FROM start s, LATERAL (
+        SELECT t.run_at, t.id FROM ocr.tasks t
+        WHERE t.worker IS NULL AND t.priority = s.priority AND (t.run_at, t.id) >= (s.run_at, s.id)
+        ORDER BY t.run_at, t.id LIMIT 1) AS head;
+    PERFORM set_config('pg_ocr.queue_look', look::text, false);
+    RETURN QUERY SELECT * FROM unnest(look.heads);
+END
+$$;
+COMMENT ON FUNCTION ocr.queue_heads() IS
+'Internal: per priority, from the highest, the first task that is to be claimed, whether it is due or not; another session may be claiming it';
+
+CREATE OR REPLACE FUNCTION ocr.note_claimable() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    NEW.since := pg_current_xact_id();
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION ocr.note_claimable() IS 'Internal: notes which transaction wrote a task that is to be claimed, for ocr.queue_heads()';
+
+CREATE OR REPLACE TRIGGER note_claimable BEFORE INSERT OR UPDATE ON ocr.tasks
+    FOR EACH ROW WHEN (NEW.worker IS NULL) EXECUTE FUNCTION ocr.note_claimable();
+ALTER TABLE ocr.tasks ENABLE ALWAYS TRIGGER note_claimable;
+
 CREATE OR REPLACE FUNCTION ocr.claim_task(worker bigint)
 RETURNS TABLE (
     task_id bigint, fence bigint, job_id bigint, attempt int, document_id bigint, language text, tier text,
@@ -17,19 +89,19 @@ SET enable_bitmapscan = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    level bigint := 2147483648;  -- above any int
+    head ocr.queue_head;
     passed_over bigint[] := '{}';
     task ocr.tasks;
     job ocr.jobs;
 BEGIN
-    LOOP
-        -- One priority at a time, from the highest: so that what is due is next in the index, however much of a higher
-        -- priority waits for a later time.
-        SELECT max(t.priority) INTO level FROM ocr.tasks t WHERE t.worker IS NULL AND t.priority < level;
-        EXIT WHEN level IS NULL;
+    -- One priority at a time, from the highest: so that what is due is next in the index, however much of a higher
+    -- priority waits for a later time.
+    FOR head IN SELECT * FROM ocr.queue_heads() LOOP
+        CONTINUE WHEN head.run_at > now();
         LOOP
             SELECT * INTO task FROM ocr.tasks t
-            WHERE t.worker IS NULL AND t.priority = level AND t.run_at <= now() AND t.id <> ALL (passed_over)
+            WHERE t.worker IS NULL AND t.priority = head.priority AND (t.run_at, t.id) >= (head.run_at, head.id)
+              AND t.run_at <= now() AND t.id <> ALL (passed_over)
             ORDER BY t.run_at, t.id LIMIT 1
             FOR UPDATE SKIP LOCKED;
             EXIT WHEN NOT FOUND;
@@ -81,21 +153,10 @@ COMMENT ON FUNCTION ocr.pages_of_a_task() IS 'Internal: a document of more pages
 CREATE OR REPLACE FUNCTION ocr.due_in_ms() RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off
-SET enable_bitmapscan = off
 AS $$
 DECLARE
-    level bigint := 2147483648;
-    earliest timestamptz;
-    found_earliest timestamptz;
+    earliest CONSTANT timestamptz := (SELECT min(h.run_at) FROM ocr.queue_heads() h);
 BEGIN
-    LOOP
-        SELECT max(t.priority) INTO level FROM ocr.tasks t WHERE t.worker IS NULL AND t.priority < level;
-        EXIT WHEN level IS NULL;
-        SELECT t.run_at INTO found_earliest FROM ocr.tasks t WHERE t.worker IS NULL AND t.priority = level
-        ORDER BY t.run_at LIMIT 1;
-        earliest := least(earliest, found_earliest);
-    END LOOP;
     RETURN CASE WHEN earliest <= clock_timestamp() THEN 0
                 ELSE ceil(1000 * extract(epoch FROM earliest - clock_timestamp())) END;
 END

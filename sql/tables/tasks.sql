@@ -11,10 +11,12 @@ CREATE TABLE ocr.tasks (
     worker     bigint,
     fence      bigint,
     claimed_at timestamptz,
+    since      xid8 NOT NULL,
     CONSTRAINT claims_are_whole CHECK ((worker IS NULL) = (fence IS NULL) AND (worker IS NULL) = (claimed_at IS NULL))
 ) WITH (fillfactor = 70, vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000);
 CREATE INDEX tasks_to_claim ON ocr.tasks (priority DESC, run_at, id) WHERE worker IS NULL;
+CREATE INDEX tasks_new ON ocr.tasks (since) WHERE worker IS NULL;
 CREATE INDEX tasks_claimed ON ocr.tasks (worker) WHERE worker IS NOT NULL;
 CREATE INDEX tasks_job ON ocr.tasks (job_id);
 COMMENT ON TABLE ocr.tasks IS 'Internal: the queue, one row per range of pages that is still to be read';
@@ -22,6 +24,12 @@ COMMENT ON COLUMN ocr.tasks.last_page IS 'Null: to the end of the document';
 COMMENT ON COLUMN ocr.tasks.attempts IS 'How many times it was claimed since it was made, or since a page was given up';
 COMMENT ON COLUMN ocr.tasks.worker IS 'Key of the advisory lock that the claiming worker holds as long as it lives; null: to be claimed';
 COMMENT ON COLUMN ocr.tasks.fence IS 'Token of the present attempt; a write that carries another one is refused';
+COMMENT ON COLUMN ocr.tasks.since IS 'The transaction that last wrote it as a task to be claimed; set by a trigger, for ocr.queue_heads()';
+
+CREATE TYPE ocr.queue_head AS (priority int, run_at timestamptz, id bigint);
+COMMENT ON TYPE ocr.queue_head IS 'Internal: the first of the tasks of one priority that are to be claimed';
+CREATE TYPE ocr.queue_look AS (snapshot pg_snapshot, own xid8, complete_at timestamptz, heads ocr.queue_head[]);
+COMMENT ON TYPE ocr.queue_look IS 'Internal: what a session found when it last looked into the queue; see ocr.queue_heads()';
 
 CREATE SEQUENCE ocr.fences;
 COMMENT ON SEQUENCE ocr.fences IS 'Internal: tokens of attempts';

@@ -25,6 +25,7 @@ double approve_confidence = 90;
 double review_confidence = 50;
 int sandbox = sandbox_prefer;
 char* tessdata = nullptr;
+char* queue_look = nullptr;
 
 void define_int(const char* name, const char* what, const char* more, int* variable, int value, int least, int most,
                 GucContext context, int flags) {
@@ -80,6 +81,10 @@ void define_settings() {
     DefineCustomStringVariable("pg_ocr.tessdata_path", "The directory of Tesseract's models (*.traineddata).",
                                "Empty: where the distribution's packages put them.", &tessdata, "", PGC_SIGHUP,
                                GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    // Not for users: the memory of ocr.queue_heads(), which a transaction that is rolled back must not change.
+    DefineCustomStringVariable(
+        "pg_ocr.queue_look", "Internal: what this session saw of the queue.", nullptr, &queue_look, "", PGC_SUSET,
+        GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
 #if PG_VERSION_NUM >= 150000
     MarkGUCPrefixReserved("pg_ocr");
 #else

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(42);
+SELECT plan(49);
 \ir fake_worker.psql
 
 SELECT is(pg_temp.claim(), NULL, 'an empty queue has nothing to claim');
@@ -20,6 +20,19 @@ SELECT is(pg_temp.claim(), NULL, 'nothing is claimed twice, and nothing before i
 SELECT cmp_ok(ocr.due_in_ms(), '>', 3590000::bigint, 'the wait for the next task is known');
 SELECT cmp_ok(ocr.due_in_ms(), '<=', 3600000::bigint, 'to the millisecond');
 SELECT ok(bool_and(ocr_cancel(id)), 'cancel all') FROM ocr.jobs;
+
+-- A session remembers where each priority begins, and looks again at what was written since.
+SELECT ocr_submit('\x06') AS low \gset
+SELECT ocr_submit('\x07', priority => 3, run_at => now() + '1 h') AS high \gset
+SELECT results_eq('SELECT priority FROM ocr.queue_heads()', 'VALUES (3), (0)', 'the highest priority is the first');
+UPDATE ocr.tasks SET run_at = now() - interval '1 s' WHERE job_id = :high;
+SELECT is(pg_temp.claim(), :high, 'what was brought forward is claimed');
+SELECT ocr_submit('\x08', run_at => now() - interval '1 h') AS earlier \gset
+SELECT is(pg_temp.claim(), :earlier, 'what is new and earlier than what was first comes before it');
+SELECT lives_ok('SELECT ocr.release_task(task_id, fence) FROM claim', 'given back');
+SELECT is((SELECT count(*) FROM ocr.queue_heads()), 1::bigint, 'one priority is left');
+SELECT ok(bool_and(ocr_cancel(id)), 'cancel all') FROM ocr.jobs WHERE status IN ('pending', 'running');
+SELECT is(ocr.due_in_ms(), NULL, 'nothing falls due any more');
 
 -- What a claim says and does.
 SELECT ocr_submit('\x0102030405', language => 'eng', tier => 'accurate', text_layer => 'ignore', password => 'sesame',
