@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 3> tier_names{"fast", "balanced", "accura
 constexpr std::array<std::string_view, 3> text_layer_names{"auto", "ignore", "only"};
 constexpr std::array<std::string_view, 3> page_status_names{"read", "skipped", "failed"};
 constexpr std::array<std::string_view, 3> page_source_names{"", "ocr", "text_layer"};
-constexpr std::array<std::string_view, 18> error_code_names{
+constexpr std::array<std::string_view, 19> error_code_names{
     "",
     "document_empty",
     "document_unsupported",
@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 18> error_code_names{
     "language_missing",
     "page_damaged",
     "page_too_large",
+    "too_much_text",
     "page_timeout",
     "document_timeout",
     "no_text_layer",
@@ -69,6 +70,17 @@ bool parse_error_code(std::string_view name, ErrorCode& to) {
             return true;
         }
     return false;
+}
+
+Failure page_timed_out(const Limits& limits) {
+    return {ErrorCode::page_timeout, "the page was not read within " + std::to_string(limits.page_time_ms / 1000) +
+                                         " s; raise pg_ocr.page_timeout if such pages are to be read"};
+}
+
+Failure document_timed_out(const Limits& limits) {
+    return {ErrorCode::document_timeout,
+            "the document was not read within " + std::to_string(limits.document_time_ms / 1000) +
+                " s; ocr_retry() goes on with the pages that are left, or raise pg_ocr.document_timeout"};
 }
 
 std::vector<PageRange> parse_page_ranges(std::string_view whole) {

@@ -62,6 +62,7 @@ enum class ErrorCode : uint8_t {
     language_missing,
     page_damaged,
     page_too_large,
+    too_much_text,
     page_timeout,
     document_timeout,
     no_text_layer,
@@ -91,6 +92,21 @@ struct PageRange {
 /// '1-3,7,10-' as ranges; the empty string is every page. Throws std::invalid_argument that says what is wrong.
 std::vector<PageRange> parse_page_ranges(std::string_view);
 
+/// What one document may cost; of each, 0: no limit.
+struct Limits {
+    uint32_t pages = 0;            ///< of a document that asks for more, none is read
+    uint64_t page_pixels = 0;      ///< a larger page is rendered smaller, or fails
+    uint32_t page_words = 0;       ///< a page with more fails
+    uint64_t page_text = 0;        ///< bytes; a page with more text fails
+    int64_t page_time_ms = 0;      ///< for one page
+    int64_t document_time_ms = 0;  ///< for one task
+    bool operator==(const Limits&) const = default;
+};
+
+/// What is said of a page or a document that takes longer than its limit.
+Failure page_timed_out(const Limits&);
+Failure document_timed_out(const Limits&);
+
 /// What the engine is asked to do with one document.
 struct ReadRequest {
     std::string languages = "eng";  ///< Tesseract's codes, joined by '+'
@@ -104,8 +120,7 @@ struct ReadRequest {
     int32_t page_segmentation_mode = 3;  ///< Tesseract's psm
     int32_t dpi = 0;                     ///< 0: what the document says, or an estimate; 300 for a PDF
     bool deskew = false;
-    uint32_t max_pages = 0;        ///< more pages than this in the document is an error; 0: no limit
-    uint64_t max_page_pixels = 0;  ///< a larger page is rendered smaller, or fails; 0: no limit
+    Limits limits;
 };
 
 /// The pages, ascending, that the job selects from a document of so many.

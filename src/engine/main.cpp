@@ -126,9 +126,9 @@ class Reporter : public ReadEvents {
         failed.page_no = page.page_no;
         failed.status = PageStatus::failed;
         failed.elapsed_ms = page.elapsed_ms;
-        failed.failure = {ErrorCode::page_too_large, "the page's text and layout take more than " +
-                                                         std::to_string(max_frame_body >> 20) +
-                                                         " MiB; split the page and submit its parts"};
+        failed.failure = {ErrorCode::too_much_text, "the page's text and layout take more than " +
+                                                        std::to_string(max_frame_body >> 20) +
+                                                        " MiB; split the page and submit its parts"};
         return failed;
     }
     Channel& worker_;

@@ -17,11 +17,33 @@
 namespace pg_ocr {
 namespace {
 
-void write_layout(Page& page, const Layout& layout, Tier tier) {
+using Clock = std::chrono::steady_clock;
+
+/// The end of so many milliseconds from now; of 0, which means no limit, a time that does not come.
+Clock::time_point deadline_in(int64_t ms) {
+    constexpr std::chrono::hours never(24 * 365);
+    return Clock::now() + (ms > 0 ? Clock::duration(std::chrono::milliseconds(ms)) : Clock::duration(never));
+}
+
+/// Before the JSON is made: a page's worth of it is many times as long as its text.
+void check_amount(const Page& page, const Limits& limits) {
+    if (limits.page_words != 0 && page.words > limits.page_words)
+        throw DocumentError(ErrorCode::too_much_text,
+                            "the page has " + std::to_string(page.words) + " words, and pg_ocr.max_page_words is " +
+                                std::to_string(limits.page_words) + "; raise it if such pages are to be read");
+    if (limits.page_text != 0 && page.text.size() > limits.page_text)
+        throw DocumentError(ErrorCode::too_much_text, "the page has " + std::to_string(page.text.size()) +
+                                                          " bytes of text, and pg_ocr.max_page_text is " +
+                                                          std::to_string(limits.page_text) +
+                                                          "; raise it if such pages are to be read");
+}
+
+void write_layout(Page& page, const Layout& layout, const ReadRequest& request) {
     page.text = page_text(layout);
     page.confidence = confidence_of(layout);
     page.words = word_count(layout);
-    if (tier != Tier::fast) page.layout = layout_json(layout);
+    check_amount(page, request.limits);
+    if (request.tier != Tier::fast) page.layout = layout_json(layout);
 }
 
 void straighten(PageImage& image) {
@@ -40,7 +62,7 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
     page.height = text->height;
     page.dpi = text->dpi;
     page.rotation = text->rotation;
-    write_layout(page, text->layout, request.tier);
+    write_layout(page, text->layout, request);
     return true;
 }
 
@@ -49,7 +71,7 @@ constexpr float upside_down_at_most = 45;
 constexpr uint32_t words_to_tell = 5;
 
 Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, tesseract::TessBaseAPI& tesseract,
-                Turn turn) {
+                Turn turn, Clock::time_point until) {
     PageImage image = reader.image_of(page_no);
     image.pixels = turned(std::move(image.pixels), turn);
     if (request.deskew) straighten(image);
@@ -60,19 +82,21 @@ Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, te
     page.height = pixGetHeight(image.pixels.get());
     page.dpi = image.dpi;
     page.rotation = (image.rotation + turn.degrees) % 360;
-    write_layout(page, recognise_page(tesseract, image, request.page_segmentation_mode), request.tier);
+    write_layout(page, recognise_page(tesseract, image, request.page_segmentation_mode, until), request);
     return page;
 }
 
-void recognise(Page& page, Reader& reader, const ReadRequest& request, tesseract::TessBaseAPI& tesseract) {
-    page = recognised(page.page_no, reader, request, tesseract, {});
+void recognise(Page& page, Reader& reader, const ReadRequest& request, tesseract::TessBaseAPI& tesseract,
+               Clock::time_point until) {
+    page = recognised(page.page_no, reader, request, tesseract, {}, until);
     if (page.confidence > upside_down_at_most || page.words < words_to_tell) return;
     // Lines that run up the page are read by turning them, which half a turn puts right as well.
-    Page other = recognised(page.page_no, reader, request, tesseract, {false, 180});
+    Page other = recognised(page.page_no, reader, request, tesseract, {false, 180}, until);
     if (other.confidence > upside_down_at_most && other.confidence > page.confidence) page = std::move(other);
 }
 
-void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers) {
+void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers,
+               Clock::time_point until) {
     if (take_text_layer(page, reader, request)) return;
     if (request.text_layer == TextLayer::only) {
         page.status = PageStatus::skipped;
@@ -80,7 +104,7 @@ void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognise
                         "the page has no sound text layer; submit with text_layer => 'auto' to have it read by OCR"};
         return;
     }
-    recognise(page, reader, request, recognisers.for_languages(request.languages));
+    recognise(page, reader, request, recognisers.for_languages(request.languages), until);
 }
 
 Page failed_page(uint32_t page_no, Failure failure) {
@@ -91,13 +115,19 @@ Page failed_page(uint32_t page_no, Failure failure) {
     return page;
 }
 
-/// Never throws for what the page holds: that is its outcome.
-Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, Recognisers& recognisers) {
-    auto begin = std::chrono::steady_clock::now();
+/// Never throws for what the page holds: that is its outcome. Throws DocumentError page_timeout or document_timeout.
+Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, Recognisers& recognisers,
+                  Clock::time_point document_deadline) {
+    if (Clock::now() >= document_deadline) throw DocumentError(document_timed_out(request.limits));
+    const Clock::time_point begin = Clock::now();
+    const Clock::time_point page_deadline = deadline_in(request.limits.page_time_ms);
     Page page;
     page.page_no = page_no;
     try {
-        read_page(page, reader, request, recognisers);
+        read_page(page, reader, request, recognisers, std::min(page_deadline, document_deadline));
+    } catch (const TimeIsUp&) {
+        throw DocumentError(document_deadline <= page_deadline ? document_timed_out(request.limits)
+                                                               : page_timed_out(request.limits));
     } catch (const DocumentError& error) {
         page = failed_page(page_no, error.failure);
     } catch (const std::bad_alloc&) {
@@ -106,7 +136,7 @@ Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, 
     } catch (const std::exception& error) {
         page = failed_page(page_no, {ErrorCode::page_damaged, std::string("the page cannot be read: ") + error.what()});
     }
-    auto elapsed = std::chrono::steady_clock::now() - begin;
+    const Clock::duration elapsed = Clock::now() - begin;
     page.elapsed_ms = static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(elapsed).count());
     return page;
 }
@@ -120,6 +150,7 @@ void warm_up(Recognisers& recognisers, const std::string& languages) {
 
 void read_document(const uint8_t* data, size_t size, const ReadRequest& request, Recognisers& recognisers,
                    ReadEvents& events) {
+    const Clock::time_point deadline = deadline_in(request.limits.document_time_ms);
     Bytes bytes(data, size);
     DocumentType type = document_type(bytes);
     std::unique_ptr<Reader> reader = open_document(type, bytes, request);
@@ -128,7 +159,8 @@ void read_document(const uint8_t* data, size_t size, const ReadRequest& request,
     if (selected == 0)
         throw DocumentError(ErrorCode::no_pages_selected,
                             "pages selects none of the document's pages, which are 1 to " + std::to_string(pages));
-    const uint32_t most = request.max_pages == 0 ? most_pages : std::min(request.max_pages, most_pages);
+    const Limits& limits = request.limits;
+    const uint32_t most = limits.pages == 0 ? most_pages : std::min(limits.pages, most_pages);
     if (selected > most || pages > most_pages)
         throw DocumentError(ErrorCode::too_many_pages,
                             std::to_string(selected) + " pages are to be read, and pg_ocr.max_pages is " +
@@ -138,7 +170,7 @@ void read_document(const uint8_t* data, size_t size, const ReadRequest& request,
     events.opened({name_of(type), pages, static_cast<uint32_t>(selected)});
     for (uint32_t page_no : pages_to_read(request, pages)) {
         events.page_started(page_no);
-        events.page_done(page_outcome(page_no, *reader, request, recognisers));
+        events.page_done(page_outcome(page_no, *reader, request, recognisers, deadline));
     }
 }
 

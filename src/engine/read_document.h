@@ -26,7 +26,8 @@ void warm_up(Recognisers&, const std::string& languages);
 
 /// Reads the selected pages that are not done yet. The bytes must stay as they are until it returns; they are not
 /// copied. A page that cannot be read is a failed page, and the next one is tried. Throws DocumentError when nothing
-/// can be read at all, and whatever the events throw.
+/// can be read at all, or no more within the request's limits of time: page_timeout is about the page that was started
+/// last. Throws whatever the events throw.
 void read_document(const uint8_t* bytes, size_t size, const ReadRequest&, Recognisers&, ReadEvents&);
 
 }  // namespace pg_ocr

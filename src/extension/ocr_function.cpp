@@ -32,6 +32,7 @@ int sqlstate_of(ErrorCode code) {
             return ERRCODE_INVALID_PASSWORD;
         case ErrorCode::too_many_pages:
         case ErrorCode::page_too_large:
+        case ErrorCode::too_much_text:
         case ErrorCode::page_timeout:
         case ErrorCode::document_timeout:
         case ErrorCode::engine_memory:
@@ -61,24 +62,22 @@ void wait_for_engine(int64_t timeout_ms) {
     });
 }
 
-/// The engine's next message; waits for it, at most until the time given to a page is over.
-EngineMessage next_message(int64_t timeout_ms) {
+/// The engine's next message; waits for it, then throws `late`.
+EngineMessage next_message(int64_t timeout_ms, const Failure& late, uint32_t page_no) {
     const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
     for (;;) {
         if (std::optional<EngineMessage> message = engine->receive()) return std::move(*message);
         if (engine->closed()) throw_failure({ErrorCode::engine_crashed, "the engine " + engine->obituary()}, 0);
         const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
-        if (left <= 0)
-            throw_failure({ErrorCode::page_timeout, "the page was not read within " +
-                                                        std::to_string(timeout_ms / 1000) + " s (pg_ocr.page_timeout)"},
-                          0);
+        if (left <= 0) throw_failure(late, page_no);
         wait_for_engine(left);
     }
 }
 
 void start_engine(const WorkerSettings& settings) {
     engine = std::make_unique<EngineProcess>(settings.engine);
-    EngineMessage first = next_message(60000);
+    EngineMessage first =
+        next_message(60000, {ErrorCode::engine_unavailable, "the engine did not start within 60 s"}, 0);
     const auto* hello = std::get_if<Hello>(&first);
     if (hello == nullptr || hello->version != PG_OCR_VERSION)
         throw_failure({ErrorCode::engine_unavailable, "the engine is not of this library's version, " PG_OCR_VERSION},
@@ -100,18 +99,22 @@ std::string read_now(const bytea* document, const ReadRequest& request, const Wo
         UniqueFd memfd = sealed.seal();
         engine->send_read(request, memfd.get());
     }
+    const int64_t page_time_ms = killed_after_ms(settings.limits.page_time_ms);
     std::string text;
     bool first = true;
+    uint32_t page_no = 0;
     for (;;) {
-        engine->set_cpu_limit(static_cast<uint32_t>(settings.page_timeout_ms / 1000 + 10));
-        EngineMessage message = next_message(settings.page_timeout_ms);
-        if (const auto* page = std::get_if<Page>(&message)) {
+        engine->set_cpu_limit(static_cast<uint32_t>(page_time_ms / 1000 + 10));
+        EngineMessage message = next_message(page_time_ms, page_timed_out(settings.limits), page_no);
+        if (const auto* started = std::get_if<PageStarted>(&message)) {
+            page_no = started->page_no;
+        } else if (const auto* page = std::get_if<Page>(&message)) {
             if (page->status == PageStatus::failed) throw_failure(page->failure, page->page_no);
             if (!first) text += '\f';
             first = false;
             text += page->text;
         } else if (const auto* failure = std::get_if<Failure>(&message)) {
-            throw_failure(*failure, 0);
+            throw_failure(*failure, failure->code == ErrorCode::page_timeout ? page_no : 0);
         } else if (std::holds_alternative<Finished>(message)) {
             return text;
         }
@@ -178,8 +181,8 @@ Datum pg_ocr_read_now(PG_FUNCTION_ARGS) {
         request.page_segmentation_mode = arguments.psm;
         request.dpi = arguments.dpi;
         request.deskew = arguments.deskew;
-        request.max_pages = settings.max_pages;
-        request.max_page_pixels = settings.max_page_pixels;
+        request.limits = settings.limits;
+        request.limits.document_time_ms = 0;  // a query's time is statement_timeout's to limit
         std::string read;
         try {
             read = read_now(arguments.document, request, settings);

@@ -19,6 +19,8 @@ int poll_interval = 5;
 int max_document_size = 512 * 1024;
 int max_pages = 10000;
 int max_page_pixels = 150;
+int max_page_words = 100000;
+int max_page_text = 4096;
 int engine_memory = 2048;
 int engine_documents = 1000;
 double approve_confidence = 90;
@@ -47,7 +49,8 @@ void define_settings() {
     define_int("pg_ocr.max_attempts", "How often a task is tried before its page or its job fails.",
                "An attempt is counted when it starts, so that a crash is counted too.", &max_attempts, 3, 1, 100,
                PGC_SIGHUP, 0);
-    define_int("pg_ocr.page_timeout", "The longest time for one page, after which its engine is killed.", nullptr,
+    define_int("pg_ocr.page_timeout", "The longest time for one page.",
+               "A page that takes longer is tried again, then fails. An engine that does not stop by itself is killed.",
                &page_timeout, 120, 1, 86400, PGC_SIGHUP, GUC_UNIT_S);
     define_int("pg_ocr.document_timeout", "The longest time for one attempt at a document, after which its job fails.",
                "Each part of a document that is shared among the workers has as much. 0: no limit.", &document_timeout,
@@ -62,9 +65,15 @@ void define_settings() {
     define_int("pg_ocr.max_page_pixels", "The most pixels that a page's image may have, in millions.",
                "A PDF page is rendered at a lower resolution to fit; an image that is larger fails.", &max_page_pixels,
                150, 1, 10000, PGC_SIGHUP, 0);
-    define_int("pg_ocr.engine_memory", "The most address space of an engine, besides the document itself.",
-               "A page that needs more fails; the server and the other engines are not touched.", &engine_memory, 2048,
-               256, 1024 * 1024, PGC_SIGHUP, GUC_UNIT_MB);
+    define_int("pg_ocr.max_page_words", "The most words that a page may have; a page with more fails.", nullptr,
+               &max_page_words, 100000, 1, 10000000, PGC_SIGHUP, 0);
+    define_int("pg_ocr.max_page_text", "The most text that a page may have; a page with more fails.",
+               "Counted in UTF-8, without the boxes.", &max_page_text, 4096, 1, 64 * 1024, PGC_SIGHUP, GUC_UNIT_KB);
+    define_int(
+        "pg_ocr.engine_memory", "The most address space of an engine, besides the document itself.",
+        "A page that needs more fails; the server and the other engines are not touched. An engine that still holds "
+        "a quarter of it after a document is replaced.",
+        &engine_memory, 2048, 256, 1024 * 1024, PGC_SIGHUP, GUC_UNIT_MB);
     define_int("pg_ocr.engine_documents", "After how many documents an engine is replaced by a fresh one.", nullptr,
                &engine_documents, 1000, 1, 1000000, PGC_SIGHUP, 0);
     DefineCustomRealVariable("pg_ocr.approve_confidence", "Pages at or above this confidence are approved.",
@@ -109,12 +118,15 @@ WorkerSettings worker_settings() {
     now.engine.tessdata = tessdata_path();
     // The document is mapped into the engine, so its size counts as address space as well.
     now.engine.memory = (static_cast<uint64_t>(engine_memory) << 20) + (static_cast<uint64_t>(max_document_size) << 10);
-    now.page_timeout_ms = int64_t{1000} * page_timeout;
-    now.document_timeout_ms = int64_t{1000} * document_timeout;
+    now.limits.pages = static_cast<uint32_t>(max_pages);
+    now.limits.page_pixels = static_cast<uint64_t>(max_page_pixels) * 1000000;
+    now.limits.page_words = static_cast<uint32_t>(max_page_words);
+    now.limits.page_text = static_cast<uint64_t>(max_page_text) << 10;
+    now.limits.page_time_ms = int64_t{1000} * page_timeout;
+    now.limits.document_time_ms = int64_t{1000} * document_timeout;
     now.poll_interval_ms = int64_t{1000} * poll_interval;
     now.engine_documents = static_cast<uint64_t>(engine_documents);
-    now.max_pages = static_cast<uint32_t>(max_pages);
-    now.max_page_pixels = static_cast<uint64_t>(max_page_pixels) * 1000000;
+    now.engine_growth = static_cast<uint64_t>(engine_memory) << 18;  // a quarter of it
     now.sandbox_required = sandbox == sandbox_require;
     return now;
 }

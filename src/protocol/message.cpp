@@ -134,8 +134,12 @@ std::string encode(const ReadRequest& request) {
     to.integer(request.page_segmentation_mode);
     to.integer(request.dpi);
     to.integer(static_cast<uint8_t>(request.deskew));
-    to.integer(request.max_pages);
-    to.integer(request.max_page_pixels);
+    to.integer(request.limits.pages);
+    to.integer(request.limits.page_pixels);
+    to.integer(request.limits.page_words);
+    to.integer(request.limits.page_text);
+    to.integer(request.limits.page_time_ms);
+    to.integer(request.limits.document_time_ms);
     return to.take();
 }
 
@@ -159,8 +163,12 @@ ReadRequest decode_read(const std::string& body) {
     request.page_segmentation_mode = from.integer<int32_t>();
     request.dpi = from.integer<int32_t>();
     request.deskew = from.integer<uint8_t>() != 0;
-    request.max_pages = from.integer<uint32_t>();
-    request.max_page_pixels = from.integer<uint64_t>();
+    request.limits.pages = from.integer<uint32_t>();
+    request.limits.page_pixels = from.integer<uint64_t>();
+    request.limits.page_words = from.integer<uint32_t>();
+    request.limits.page_text = from.integer<uint64_t>();
+    request.limits.page_time_ms = from.integer<int64_t>();
+    request.limits.document_time_ms = from.integer<int64_t>();
     from.end();
     return request;
 }

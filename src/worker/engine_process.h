@@ -27,6 +27,10 @@ struct PageStarted {
     uint32_t page_no = 0;
 };
 
+/// An engine watches its limits of time itself, and says so when one is over. One that has not done so by then is stuck
+/// in a library, and to be killed.
+constexpr int64_t killed_after_ms(int64_t limit_ms) { return limit_ms + limit_ms / 10 + 1000; }
+
 using EngineMessage = std::variant<Hello, DocumentInfo, PageStarted, Page, Finished, Failure>;
 
 /// One engine, from its start to its end. No signal handler is installed and no child but this one is waited for. The

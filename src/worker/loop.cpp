@@ -35,6 +35,11 @@ std::string held_protections(const Hello& hello) {
     return held;
 }
 
+/// Whether an engine that failed so is better replaced: it has run out of memory, or was interrupted.
+bool leaves_engine_in_doubt(ErrorCode code) {
+    return code == ErrorCode::engine_memory || code == ErrorCode::page_timeout || code == ErrorCode::document_timeout;
+}
+
 }  // namespace
 
 void Worker::run() {
@@ -87,6 +92,11 @@ bool Worker::idle(int64_t longest_ms) {
 
 bool Worker::ensure_engine() {
     if (engine_ && engine_->documents_read() >= now_.engine_documents) drop_engine();
+    if (engine_ && engine_->documents_read() > 0 && engine_->resident_memory() > now_.engine_growth) {
+        host_.log("engine " + std::to_string(engine_->pid()) + " has grown to " +
+                  std::to_string(engine_->resident_memory() >> 20) + " MB and is replaced");
+        drop_engine();
+    }
     if (engine_) return true;
     std::string why;
     try {
@@ -158,15 +168,6 @@ void Worker::give_back(const Task& task) {
     }
 }
 
-Failure Worker::timeout(bool of_document) const {
-    if (of_document)
-        return {ErrorCode::document_timeout,
-                "the document was not read within " + std::to_string(now_.document_timeout_ms / 1000) +
-                    " s; ocr_retry() goes on with the pages that are left, or raise pg_ocr.document_timeout"};
-    return {ErrorCode::page_timeout, "the page was not read within " + std::to_string(now_.page_timeout_ms / 1000) +
-                                         " s; raise pg_ocr.page_timeout if such pages are to be read"};
-}
-
 bool Worker::fetch(const Task& task) {
     if (document_ && document_id_ == task.document_id) return true;
     document_.reset();
@@ -177,16 +178,18 @@ bool Worker::fetch(const Task& task) {
 
 bool Worker::read(Task task) {
     host_.show_reading(task.job_id, 0);
-    task.request.max_pages = now_.max_pages;
-    task.request.max_page_pixels = now_.max_page_pixels;
-    const int64_t document_deadline = now_.document_timeout_ms == 0 ? INT64_MAX : now_ms() + now_.document_timeout_ms;
+    task.request.limits = now_.limits;
+    const int64_t page_time_ms = killed_after_ms(now_.limits.page_time_ms);
+    const auto cpu_seconds = static_cast<uint32_t>(page_time_ms / 1000 + 10);
+    const int64_t document_deadline =
+        now_.limits.document_time_ms == 0 ? INT64_MAX : now_ms() + killed_after_ms(now_.limits.document_time_ms);
     uint32_t page_no = 0;
     bool out_of_memory = false;  // what it allocated for one page may be gone for the next: a fresh engine follows
     try {
         if (!fetch(task)) return true;
         engine_->send_read(task.request, document_.get());
-        engine_->set_cpu_limit(now_.page_timeout_ms / 1000 + 10);
-        int64_t deadline = now_ms() + now_.page_timeout_ms;
+        engine_->set_cpu_limit(cpu_seconds);
+        int64_t deadline = now_ms() + page_time_ms;
         for (;;) {
             bool lost = false;
             while (std::optional<EngineMessage> message = engine_->receive()) {
@@ -195,17 +198,17 @@ bool Worker::read(Task task) {
                 } else if (const auto* started = std::get_if<PageStarted>(&*message)) {
                     page_no = started->page_no;
                     host_.show_reading(task.job_id, page_no);
-                    engine_->set_cpu_limit(now_.page_timeout_ms / 1000 + 10);
-                    deadline = now_ms() + now_.page_timeout_ms;
+                    engine_->set_cpu_limit(cpu_seconds);
+                    deadline = now_ms() + page_time_ms;
                 } else if (const auto* page = std::get_if<Page>(&*message)) {
                     out_of_memory = out_of_memory || page->failure.code == ErrorCode::engine_memory;
                     lost = !queue_.record_page(task, *page, engine_version_);
                     page_no = 0;
-                    deadline = now_ms() + now_.page_timeout_ms;
+                    deadline = now_ms() + page_time_ms;
                 } else if (const auto* failure = std::get_if<Failure>(&*message)) {
                     host_.show_document_done();
-                    if (failure->code == ErrorCode::engine_memory) drop_engine();
-                    give_up(task, *failure, 0);
+                    if (leaves_engine_in_doubt(failure->code)) drop_engine();
+                    give_up(task, *failure, failure->code == ErrorCode::page_timeout ? page_no : 0);
                     return true;
                 } else {
                     host_.show_document_done();
@@ -226,7 +229,8 @@ bool Worker::read(Task task) {
                 // A page that would be written off would give the others the whole time anew.
                 const bool of_document = document_deadline <= deadline;
                 drop_engine();
-                give_up(task, timeout(of_document), of_document ? 0 : page_no);
+                give_up(task, of_document ? document_timed_out(now_.limits) : page_timed_out(now_.limits),
+                        of_document ? 0 : page_no);
                 return true;
             }
             Wake wake = host_.wait(engine_->socket(), std::min(left, heartbeat_ms));

@@ -35,12 +35,10 @@ class Host {
 
 struct WorkerSettings {
     EngineSettings engine;
-    int64_t page_timeout_ms = 120000;
-    int64_t document_timeout_ms = 0;  ///< of one attempt at a task; 0: no limit
+    Limits limits;
     int64_t poll_interval_ms = 5000;
-    uint64_t engine_documents = 1000;
-    uint32_t max_pages = 0;
-    uint64_t max_page_pixels = 0;
+    uint64_t engine_documents = 1000;  ///< after so many an engine is replaced
+    uint64_t engine_growth = 0;        ///< bytes; an engine that still holds more after a document is replaced
     bool sandbox_required = false;
 };
 
@@ -62,7 +60,6 @@ class Worker {
     void drop_engine();
     /// False: stop.
     bool read(Task task);
-    Failure timeout(bool of_document) const;
     void give_up(const Task& task, const Failure& failure, uint32_t page_no);
     void give_back(const Task& task);
     bool idle(int64_t longest_ms);

@@ -248,23 +248,23 @@ TEST(Images, TooLargeAreRefusedByTheirHeaderWithTheNumbers) {
     EXPECT_EQ(bomb.code, ErrorCode::page_too_large);
     EXPECT_NE(bomb.message.find("65535"), std::string::npos) << bomb.message;
     ReadRequest request;
-    request.max_page_pixels = 320 * 180 - 1;
+    request.limits.page_pixels = 320 * 180 - 1;
     for (const char* name : {"simple.png", "simple.jpg", "simple.gif", "simple.bmp", "simple.webp", "simple.pbm"}) {
         Failure failure = image_failure(contents_of(data_path(std::string("formats/") + name)), request);
         EXPECT_EQ(failure.code, ErrorCode::page_too_large) << name;
         EXPECT_NE(failure.message.find("320 x 180 pixels; 57600 in all"), std::string::npos) << failure.message;
     }
     for (const char* name : {"16bit.cropped.jp2", "g4-multi.tiff"}) {
-        request.max_page_pixels = 64;
+        request.limits.page_pixels = 64;
         EXPECT_EQ(image_failure(contents_of(data_path(std::string("pillow-robust/") + name)), request).code,
                   ErrorCode::page_too_large)
             << name;
     }
-    request.max_page_pixels = 100;
+    request.limits.page_pixels = 100;
     EXPECT_EQ(image_failure(animation_of(contents_of(data_path("formats/simple.webp"))), request).code,
               ErrorCode::page_too_large)
         << "a large frame of a small animation";
-    request.max_page_pixels = 57600;
+    request.limits.page_pixels = 57600;
     EXPECT_FALSE(image_failure(contents_of(data_path("formats/simple.png")), request));
 }
 
@@ -283,7 +283,7 @@ TEST(Images, WithAnyByteChangedFailCleanlyOrNotAtAll) {
     for (const char* name : {"simple.png", "simple.gif"}) {
         std::string whole = contents_of(data_path(std::string("formats/") + name));
         ReadRequest request;
-        request.max_page_pixels = 1000000;
+        request.limits.page_pixels = 1000000;
         for (size_t at = 6; at < std::min<size_t>(whole.size(), 200); ++at) {
             std::string changed = whole;
             changed[at] = static_cast<char>(changed[at] ^ 0xff);

@@ -23,8 +23,7 @@ ReadRequest some_request() {
     request.page_segmentation_mode = -1;
     request.dpi = 400;
     request.deskew = true;
-    request.max_pages = 17;
-    request.max_page_pixels = 1ull << 40;
+    request.limits = {17, 1ull << 40, 18, 1ull << 41, 19ll << 32, 20ll << 32};
     return request;
 }
 
@@ -75,8 +74,7 @@ TEST(Messages, ARequestComesThrough) {
     EXPECT_EQ(came.page_segmentation_mode, sent.page_segmentation_mode);
     EXPECT_EQ(came.dpi, sent.dpi);
     EXPECT_EQ(came.deskew, sent.deskew);
-    EXPECT_EQ(came.max_pages, sent.max_pages);
-    EXPECT_EQ(came.max_page_pixels, sent.max_page_pixels);
+    EXPECT_EQ(came.limits, sent.limits);
 }
 
 TEST(Messages, APageComesThrough) {

@@ -75,14 +75,14 @@ TEST(Pdf, IsRenderedAt300DotsUnlessToldOtherwise) {
 
 TEST(Pdf, ThatIsTooLargeIsRenderedSmallerAndInTheEndRefused) {
     ReadRequest request;
-    request.max_page_pixels = 2000000;
+    request.limits.page_pixels = 2000000;
     PageImage smaller = OpenPdf("linn/linn.pdf", request).reader->image_of(1);
     EXPECT_LE(static_cast<uint64_t>(pixGetWidth(smaller.pixels.get())) *
                   static_cast<uint64_t>(pixGetHeight(smaller.pixels.get())),
-              request.max_page_pixels);
+              request.limits.page_pixels);
     EXPECT_LT(smaller.dpi, 300);
     EXPECT_GE(smaller.dpi, 70);
-    request.max_page_pixels = 10000000;  // 8400 points square need 66.7 million at 70 dots per inch
+    request.limits.page_pixels = 10000000;  // 8400 points square need 66.7 million at 70 dots per inch
     Reading huge = read_file("ocrmypdf-robust/hugemono.pdf", request);
     ASSERT_EQ(huge.pages.size(), 1u);
     EXPECT_EQ(huge.pages[0].failure.code, ErrorCode::page_too_large);

@@ -48,11 +48,11 @@ TEST(ReadDocument, SaysHowManyPagesThereAreWhereNoneIsSelected) {
 
 TEST(ReadDocument, RefusesTooManyPages) {
     ReadRequest request;
-    request.max_pages = 3;
+    request.limits.pages = 3;
     Failure failure = failure_of(contents_of(data_path(four_pages)), request);
     EXPECT_EQ(failure.code, ErrorCode::too_many_pages);
     EXPECT_NE(failure.message.find("4 pages"), std::string::npos) << failure.message;
-    request.max_pages = 4;
+    request.limits.pages = 4;
     EXPECT_FALSE(failure_of(contents_of(data_path(four_pages)), request));
 }
 
@@ -103,11 +103,43 @@ TEST(ReadDocument, GoesOnAfterAPageThatFails) {
         EXPECT_EQ(page.failure.code, ErrorCode::page_damaged);
     }
     ReadRequest request;
-    request.max_page_pixels = 150;  // pages of 10 x 10, 10 x 10 and 20 x 20
+    request.limits.page_pixels = 150;  // pages of 10 x 10, 10 x 10 and 20 x 20
     Reading mixed = read_file("pillow-robust/multipage.tiff", request);
     ASSERT_EQ(mixed.pages.size(), 3u);
     EXPECT_EQ(mixed.pages[1].status, PageStatus::read);
     EXPECT_EQ(mixed.pages[2].failure.code, ErrorCode::page_too_large);
+}
+
+TEST(ReadDocument, LimitsThePagesWordsAndText) {
+    const Reading whole = read_file(four_pages);
+    ASSERT_GT(whole.pages[0].words, whole.pages[3].words);
+    ReadRequest request;
+    request.limits.page_words = whole.pages[3].words;
+    Reading fewer_words = read_file(four_pages, request);
+    EXPECT_EQ(fewer_words.pages[0].failure.code, ErrorCode::too_much_text);
+    EXPECT_NE(fewer_words.pages[0].failure.message.find("pg_ocr.max_page_words"), std::string::npos);
+    EXPECT_TRUE(fewer_words.pages[0].text.empty());
+    EXPECT_EQ(fewer_words.pages[3].text, whole.pages[3].text);
+    request.limits = {};
+    request.limits.page_text = whole.pages[3].text.size();
+    Reading less_text = read_file(four_pages, request);
+    EXPECT_EQ(less_text.pages[0].failure.code, ErrorCode::too_much_text);
+    EXPECT_NE(less_text.pages[0].failure.message.find("pg_ocr.max_page_text"), std::string::npos);
+    EXPECT_EQ(less_text.pages[3].text, whole.pages[3].text);
+}
+
+TEST(ReadDocument, StopsByItselfWhenTimeIsUp) {
+    const std::string scan = contents_of(data_path("formats/simple.png"));
+    const Reading whole = read_bytes(scan);
+    ReadRequest request;
+    request.limits.page_time_ms = 1;
+    request.limits.document_time_ms = 100000;
+    EXPECT_EQ(failure_of(scan, request).code, ErrorCode::page_timeout);
+    request.limits.page_time_ms = 100000;
+    request.limits.document_time_ms = 1;
+    EXPECT_EQ(failure_of(scan, request).code, ErrorCode::document_timeout);
+    request.limits.document_time_ms = 100000;
+    EXPECT_EQ(read_bytes(scan, request).text(), whole.text());
 }
 
 TEST(ReadDocument, EndsOnLoops) {

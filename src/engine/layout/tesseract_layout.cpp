@@ -1,6 +1,7 @@
 #include "engine/layout/tesseract_layout.h"
 
 #include <tesseract/baseapi.h>
+#include <tesseract/ocrclass.h>
 #include <tesseract/resultiterator.h>
 
 #include <algorithm>
@@ -47,9 +48,15 @@ Box box_of(const tesseract::ResultIterator& at, tesseract::PageIteratorLevel lev
 
 }  // namespace
 
-Layout recognise_page(tesseract::TessBaseAPI& tesseract, PageImage& image, int32_t page_segmentation_mode) {
+Layout recognise_page(tesseract::TessBaseAPI& tesseract, PageImage& image, int32_t page_segmentation_mode,
+                      std::chrono::steady_clock::time_point until) {
+    if (std::chrono::steady_clock::now() >= until) throw TimeIsUp();
     PageInTesseract page(tesseract, image, page_segmentation_mode);
-    if (tesseract.Recognize(nullptr) != 0) throw_out_of_memory();
+    tesseract::ETEXT_DESC monitor;
+    monitor.end_time = std::chrono::time_point_cast<std::chrono::milliseconds>(until);
+    const int failed = tesseract.Recognize(&monitor);
+    if (std::chrono::steady_clock::now() >= until) throw TimeIsUp();
+    if (failed != 0) throw_out_of_memory();
     std::unique_ptr<tesseract::ResultIterator> at(tesseract.GetIterator());
     Layout layout;
     if (!at) return layout;

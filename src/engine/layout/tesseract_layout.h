@@ -1,6 +1,8 @@
 // A page's pixels into blocks, lines and words, by Tesseract.
 #pragma once
 
+#include <chrono>
+
 #include "document/document.h"
 #include "engine/read/reader.h"
 
@@ -10,8 +12,13 @@ class TessBaseAPI;
 
 namespace pg_ocr {
 
+/// A page was not recognised when its time was up.
+struct TimeIsUp {};
+
 /// page_segmentation_mode is Tesseract's psm. Empty when the page shows no text. Frees the pixels as soon as Tesseract
-/// has its own copy. Throws DocumentError engine_memory when Tesseract gives nothing at all.
-Layout recognise_page(tesseract::TessBaseAPI&, PageImage&, int32_t page_segmentation_mode);
+/// has its own copy. Throws TimeIsUp soon after `until`, which is looked at between two lines of text, and
+/// DocumentError engine_memory when Tesseract gives nothing at all.
+Layout recognise_page(tesseract::TessBaseAPI&, PageImage&, int32_t page_segmentation_mode,
+                      std::chrono::steady_clock::time_point until);
 
 }  // namespace pg_ocr

@@ -80,8 +80,8 @@ int32_t dpi_for(const PageSize& size, const ReadRequest& request) {
     double wanted = request.dpi > 0 ? request.dpi : default_dpi;
     double across = size.pixels_across(wanted), down = size.pixels_down(wanted);
     double shrink = std::min(1.0, (longest_side - 1) / std::max(across, down));
-    if (request.max_page_pixels != 0)
-        shrink = std::min(shrink, std::sqrt(static_cast<double>(request.max_page_pixels) / (across * down)));
+    if (request.limits.page_pixels != 0)
+        shrink = std::min(shrink, std::sqrt(static_cast<double>(request.limits.page_pixels) / (across * down)));
     double dpi = std::floor(wanted * shrink);
     if (shrink < 1 && dpi < lowest_dpi)
         check_page_size(static_cast<int64_t>(std::ceil(size.pixels_across(lowest_dpi))),

@@ -20,10 +20,10 @@ void check_page_size(int64_t width, int64_t height, const ReadRequest& request) 
         throw DocumentError(ErrorCode::page_too_large,
                             size + "a side may have at most " + std::to_string(longest_side));
     auto pixels = static_cast<uint64_t>(width) * static_cast<uint64_t>(height);
-    if (request.max_page_pixels != 0 && pixels > request.max_page_pixels)
+    if (request.limits.page_pixels != 0 && pixels > request.limits.page_pixels)
         throw DocumentError(ErrorCode::page_too_large, size + std::to_string(pixels) +
                                                            " in all, and pg_ocr.max_page_pixels is " +
-                                                           std::to_string(request.max_page_pixels));
+                                                           std::to_string(request.limits.page_pixels));
 }
 
 }  // namespace pg_ocr
