@@ -74,7 +74,6 @@ DECLARE
     found_verdict text;
 BEGIN
     DELETE FROM ocr.tasks t WHERE t.job_id = finish_job.job_id;
-    DELETE FROM ocr.passwords p WHERE p.job_id = finish_job.job_id;
     IF status = 'completed' THEN
         SELECT sum(p.confidence::float8 * p.words) / nullif(sum(p.words) FILTER (WHERE p.confidence IS NOT NULL), 0),
                CASE WHEN bool_or(p.verdict = 'rejected') THEN 'rejected'
@@ -83,7 +82,12 @@ BEGIN
         INTO found_confidence, found_verdict
         FROM ocr.pages p WHERE p.job_id = finish_job.job_id;
     END IF;
-    SELECT j.document_id INTO document_id FROM ocr.jobs j WHERE j.id = finish_job.job_id;
+    SELECT * INTO job FROM ocr.jobs j WHERE j.id = finish_job.job_id;
+    document_id := job.document_id;
+    IF status = 'completed' AND job.pages_failed = 0 AND job.result_of IS NULL THEN
+        PERFORM ocr.remember_result(job);
+    END IF;
+    DELETE FROM ocr.passwords p WHERE p.job_id = finish_job.job_id;
     UPDATE ocr.jobs j
     SET status = finish_job.status, verdict = found_verdict, confidence = found_confidence, finished_at = now(),
         error_code = finish_job.error_code, error = finish_job.error,

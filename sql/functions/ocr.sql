@@ -25,6 +25,10 @@ BEGIN
         PERFORM ocr.check_pages(pages);
     END IF;
     PERFORM ocr.check_options(options);
+    IF options ? 'reuse' THEN
+        RAISE EXCEPTION 'option reuse is not for ocr(), which always reads'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out.';
+    END IF;
     RETURN ocr.read_now(document, language, pages, text_layer, password,
                         coalesce((options ->> 'psm')::int, 3), coalesce((options ->> 'dpi')::int, 0),
                         coalesce((options ->> 'deskew')::boolean, false));

@@ -90,6 +90,21 @@ END
 $$;
 COMMENT ON FUNCTION ocr.fail_missing_pages(bigint, text, text) IS 'Internal: writes off every selected page that is not recorded, so that none is silently missing';
 
+CREATE OR REPLACE FUNCTION ocr.verdict_of_page(status text, confidence real) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE
+        WHEN status = 'failed' THEN 'rejected'
+        WHEN status = 'skipped' THEN NULL
+        WHEN confidence >= current_setting('pg_ocr.approve_confidence')::real THEN 'approved'
+        WHEN confidence < current_setting('pg_ocr.review_confidence')::real THEN 'rejected'
+        ELSE 'review' END;
+END
+$$;
+COMMENT ON FUNCTION ocr.verdict_of_page(text, real) IS 'Internal: what triage says of a page of this status and confidence';
+
 CREATE OR REPLACE FUNCTION ocr.record_page(
     task_id bigint, fence bigint, page_no int, status text, source text, text text, confidence real, layout jsonb,
     words int, width int, height int, dpi int, rotation int, elapsed_ms int, engine text, error_code text, error text)
@@ -129,12 +144,7 @@ BEGIN
     IF (SELECT j.tier FROM ocr.jobs j WHERE j.id = task.job_id) <> 'fast' THEN
         page.layout := layout;
     END IF;
-    page.verdict := CASE
-        WHEN status = 'failed' THEN 'rejected'
-        WHEN status = 'skipped' THEN NULL
-        WHEN page.confidence >= current_setting('pg_ocr.approve_confidence')::real THEN 'approved'
-        WHEN page.confidence < current_setting('pg_ocr.review_confidence')::real THEN 'rejected'
-        ELSE 'review' END;
+    page.verdict := ocr.verdict_of_page(status, page.confidence);
     PERFORM ocr.insert_page(page);
     RETURN true;
 END

@@ -116,7 +116,7 @@ pages: which pages to read, as in ''1-3,7,10-''; NULL means all.
 text_layer: ''auto'' takes a PDF page''s own text where it is sound, ''ignore'' never does, ''only'' reads nothing else and skips pages without.
 password: of an encrypted PDF; kept only until the job ends, shown nowhere. A failed job needs it again: see ocr_retry().
 metadata: a JSON object of your own; comes back in ocr_status() and in the notification.
-options: {"psm": Tesseract''s page segmentation mode, 1 or 3 to 13, "dpi": 70 to 2400, "deskew": true or false}.
+options: {"psm": Tesseract''s page segmentation mode, 1 or 3 to 13, "dpi": 70 to 2400, "deskew": true or false, "reuse": false to have it read even if the same bytes were read with the same options before}.
 keep_document: keep the bytes in ocr.documents after the job has ended.
 run_at: not to be read before this time.
 Errors: a bad argument is an error here (22023, 22004, 54000), never later; what is wrong with the document itself ends in error_code and error of the job.';

@@ -30,6 +30,7 @@ CREATE TABLE ocr.jobs (
     finished_at     timestamptz,
     error_code      text,
     error           text,
+    result_of       bigint,
     CONSTRAINT ended_jobs_have_an_end CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))),
     CONSTRAINT failed_jobs_have_a_reason CHECK (status <> 'failed' OR (error_code IS NOT NULL AND error IS NOT NULL))
 ) WITH (fillfactor = 80);
@@ -59,6 +60,7 @@ COMMENT ON COLUMN ocr.jobs.attempts IS 'How many times it was tried: 1 where all
 COMMENT ON COLUMN ocr.jobs.run_at IS 'Not to be read before; after a failure, when the next attempt is due';
 COMMENT ON COLUMN ocr.jobs.error_code IS 'Why it failed, a row of ocr.error_codes; of an unfinished job, why the last attempt failed';
 COMMENT ON COLUMN ocr.jobs.error IS 'The same, in words';
+COMMENT ON COLUMN ocr.jobs.result_of IS 'The earlier job whose result this one shares, as the same bytes were read with the same options; null where it was read itself. That job may be gone by now';
 
 -- Nothing refers to ocr.batches by a foreign key: that would make every submission to a batch lock its row.
 CREATE TABLE ocr.batches (
@@ -68,6 +70,15 @@ CREATE TABLE ocr.batches (
     PRIMARY KEY (owner, name)
 );
 COMMENT ON TABLE ocr.batches IS 'Named sets of jobs, each made when ocr_submit() first names it; ocr.progress shows how far they are';
+
+CREATE TABLE ocr.fingerprints (
+    owner       name NOT NULL,
+    fingerprint bytea NOT NULL,
+    job_id      bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE,
+    PRIMARY KEY (owner, fingerprint)
+);
+CREATE INDEX fingerprints_job ON ocr.fingerprints (job_id);
+COMMENT ON TABLE ocr.fingerprints IS 'Internal: which job has the result of which bytes, read with which options; see ocr.fingerprint()';
 
 CREATE TABLE ocr.passwords (
     job_id   bigint PRIMARY KEY REFERENCES ocr.jobs ON DELETE CASCADE,

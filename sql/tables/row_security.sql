@@ -16,4 +16,5 @@ GRANT SELECT ON ocr.jobs, ocr.pages, ocr.failures, ocr.documents, ocr.batches, o
 -- Without a policy nobody but superusers sees a row, not even a member of pg_read_all_data.
 ALTER TABLE ocr.tasks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.passwords ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ocr.fingerprints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.released_documents ENABLE ROW LEVEL SECURITY;

@@ -39,6 +39,8 @@ class Queue {
     virtual ~Queue() = default;
     /// The next task that is due, its attempt counted. Nothing: there is none.
     virtual std::optional<Task> claim() = 0;
+    /// Completes the task's job where an earlier one has read the same. True: there is nothing left to do for the task.
+    virtual bool reuse(const Task&) = 0;
     /// Milliseconds until the next task falls due; nothing: none is waiting for its time.
     virtual std::optional<int64_t> due_in_ms() = 0;
     /// The document as a sealed memfd; nothing: the claim no longer stands.

@@ -66,6 +66,10 @@ class SpiQueue final : public Queue {
         return task;
     }
 
+    bool reuse(const Task& task) override {
+        return ask(reuse_, "looking for an earlier result", {task.id, task.fence});
+    }
+
     std::optional<int64_t> due_in_ms() override {
         std::optional<std::string> due;
         in_transaction("looking for the next task", [&] { due = due_in_ms_.value({}); });
@@ -148,6 +152,7 @@ class SpiQueue final : public Queue {
         "document_id, first_page, last_page, task_pages "
         "FROM ocr.claim_task($1)",
         {INT8OID}};
+    Statement reuse_{"SELECT ocr.reuse_result($1, $2)", {INT8OID, INT8OID}};
     Statement due_in_ms_{"SELECT ocr.due_in_ms()", {}};
     Statement document_size_{"SELECT ocr.document_size($1, $2)", {INT8OID, INT8OID}};
     Statement document_slice_{"SELECT ocr.document_slice($1, $2, $3, $4)", {INT8OID, INT8OID, INT8OID, INT4OID}};

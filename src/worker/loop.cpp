@@ -186,6 +186,8 @@ bool Worker::read(Task task) {
     uint32_t page_no = 0;
     bool out_of_memory = false;  // what it allocated for one page may be gone for the next: a fresh engine follows
     try {
+        // A part of a long document is only made where the document was opened, to be read.
+        if (task.request.task.last == 0 && queue_.reuse(task)) return true;
         if (!fetch(task)) return true;
         engine_->send_read(task.request, document_.get());
         engine_->set_cpu_limit(cpu_seconds);

@@ -174,7 +174,8 @@ def read_with_pg_ocr(server, documents, out):
     with Measured(server.pid) as measured:
         jobs = {}
         for name in names:
-            jobs[name] = server.sql(f"SELECT ocr_submit(pg_read_binary_file('{server.directory}/{name}'), text_layer => 'ignore')")
+            jobs[name] = server.sql(f"SELECT ocr_submit(pg_read_binary_file('{server.directory}/{name}'), text_layer => 'ignore',"
+                                   " options => '{\"reuse\": false}')")
         # One session that waits: sessions that poll would be counted as the server's work.
         server.sql("".join(f"SELECT status FROM ocr_wait({job}, '1 day');" for job in jobs.values()))
     for name, job in jobs.items():

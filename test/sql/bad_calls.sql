@@ -59,6 +59,8 @@ SELECT ocr_submit('\x01', options => '{"dpi": 2401}');
 SELECT ocr_submit('\x01', options => '{"dpi": 300.5}');
 SELECT ocr_submit('\x01', options => '{"deskew": "yes"}');
 SELECT ocr_submit('\x01', options => '{"deskew": null}');
+SELECT ocr_submit('\x01', options => '{"reuse": 1}');
+SELECT ocr('\x01', options => '{"reuse": true}');
 
 -- Jobs that are not there.
 SELECT * FROM ocr_status(999999);

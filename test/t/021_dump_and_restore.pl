@@ -36,7 +36,7 @@ $server->safe_psql('postgres', 'CREATE DATABASE restored');
 $server->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'restored', $file ], 'restore');
 
 # Which transaction wrote a task is another matter there.
-for my $table (qw(jobs pages documents tasks batches failures))
+for my $table (qw(jobs pages documents tasks batches failures fingerprints))
 {
 	my $rows = "SELECT to_jsonb(t) - 'since' FROM ocr.$table t ORDER BY to_jsonb(t)::text";
 	my $before = $server->safe_psql('postgres', $rows);

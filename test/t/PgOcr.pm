@@ -78,11 +78,13 @@ sub slurp_utf8
 	return scalar <$file>;
 }
 
-# Submits a document of test/data; the arguments after the document are SQL, such as "language => 'fra'".
+# Submits a document of test/data, to be read even where its result is known; the arguments after the document are SQL,
+# such as "language => 'fra'".
 sub submit
 {
 	my ($server, $name, $arguments, %options) = @_;
-	my $call = 'SELECT ocr_submit(' . join(', ', document($name), $arguments // ()) . ')';
+	my @arguments = ($arguments // (), ($arguments // '') =~ /options =>/ ? () : q{options => '{"reuse": false}'});
+	my $call = 'SELECT ocr_submit(' . join(', ', document($name), @arguments) . ')';
 	return $server->safe_psql($options{database} // 'postgres', $call);
 }
 
