@@ -31,6 +31,11 @@ struct ClaimLocked : QueueError {
     using QueueError::QueueError;
 };
 
+/// The database's disk is full: no fault of the task, and it passes once somebody has made room.
+struct DiskFull : QueueError {
+    using QueueError::QueueError;
+};
+
 /// Every call is one committed transaction, or throws QueueError and has changed nothing.
 /// A bool result tells whether the claim still stands; once it does not, nothing was written and the work is to be
 /// dropped.

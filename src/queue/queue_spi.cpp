@@ -142,6 +142,7 @@ class SpiQueue final : public Queue {
             std::string message = error.what();
             if (!error.detail.empty()) message += " (" + error.detail + ")";
             if (error.sqlstate == ERRCODE_LOCK_NOT_AVAILABLE) throw ClaimLocked(message);
+            if (error.sqlstate == ERRCODE_DISK_FULL) throw DiskFull(message);
             throw QueueError(message);
         }
     }

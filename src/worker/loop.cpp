@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t hello_timeout_ms = 60000;
 constexpr int64_t heartbeat_ms = 10000;
 constexpr int64_t shortest_wait_ms = 20;
+constexpr int64_t shortest_backoff_ms = 500;
 constexpr int64_t longest_backoff_ms = 30000;
 
 int64_t now_ms() {
@@ -40,11 +41,18 @@ bool leaves_engine_in_doubt(ErrorCode code) {
     return code == ErrorCode::engine_memory || code == ErrorCode::page_timeout || code == ErrorCode::document_timeout;
 }
 
+/// The worker was told to stop while it waited, and has given its task back.
+struct Stopping {};
+
 }  // namespace
 
 void Worker::run() {
     now_ = settings_();
-    queue_.rescue();
+    try {
+        queue_.rescue();
+    } catch (const DiskFull& error) {
+        host_.warn(error.what());  // idle workers look again
+    }
     int64_t queue_backoff_ms = 0;
     for (;;) {
         now_ = settings_();
@@ -58,20 +66,23 @@ void Worker::run() {
             // Idle before the claim, not after: a job that commits between the two then finds somebody to nudge.
             host_.show_idle();
             std::optional<Task> task = queue_.claim();
-            queue_backoff_ms = 0;
             if (task) {
                 if (!read(std::move(*task))) break;
+                queue_backoff_ms = 0;
                 continue;
             }
+            queue_backoff_ms = 0;
             int64_t longest = now_.poll_interval_ms;
             // What is due and yet was not claimed is locked by somebody for a moment: no reason to spin.
             if (std::optional<int64_t> due = queue_.due_in_ms())
                 longest = std::min(longest, std::max(*due, shortest_wait_ms));
             if (!idle(longest)) break;
+        } catch (const Stopping&) {
+            break;
         } catch (const QueueError& error) {
             if (!host_.still_wanted()) break;
             host_.warn(error.what());
-            queue_backoff_ms = std::clamp<int64_t>(queue_backoff_ms * 2, 500, longest_backoff_ms);
+            queue_backoff_ms = std::clamp<int64_t>(queue_backoff_ms * 2, shortest_backoff_ms, longest_backoff_ms);
             if (host_.wait(-1, queue_backoff_ms) == Wake::stop) break;
         }
     }
@@ -144,11 +155,27 @@ void Worker::drop_engine() {
     engine_.reset();
 }
 
+bool Worker::write_when_there_is_room(const Task& task, const std::function<bool()>& write) {
+    for (int64_t backoff_ms = shortest_backoff_ms;; backoff_ms = std::min(backoff_ms * 2, longest_backoff_ms)) {
+        try {
+            return write();
+        } catch (const DiskFull& error) {
+            host_.warn("job " + std::to_string(task.job_id) + " waits for room on the disk: " + error.what());
+        }
+        waited_for_room_ = true;
+        if (host_.wait(-1, backoff_ms) == Wake::stop) {
+            drop_engine();
+            give_back(task);
+            throw Stopping();
+        }
+    }
+}
+
 void Worker::give_up(const Task& task, const Failure& failure, uint32_t page_no) {
     host_.log("job " + std::to_string(task.job_id) + ", attempt " + std::to_string(task.attempt) +
               (page_no > 0 ? ", page " + std::to_string(page_no) : "") + ": " + failure.message);
     try {
-        queue_.fail(task, failure, page_no);
+        write_when_there_is_room(task, [&] { return queue_.fail(task, failure, page_no); });
     } catch (const QueueError& error) {
         // The likely cause, a full disk or a lost connection, may pass: give the task back if that much still works.
         host_.warn(error.what());
@@ -187,8 +214,10 @@ bool Worker::read(Task task) {
     bool out_of_memory = false;  // what it allocated for one page may be gone for the next: a fresh engine follows
     try {
         // A part of a long document is only made where the document was opened, to be read.
-        if (task.request.task.last == 0 && queue_.reuse(task)) return true;
+        if (task.request.task.last == 0 && write_when_there_is_room(task, [&] { return queue_.reuse(task); }))
+            return true;
         if (!fetch(task)) return true;
+        waited_for_room_ = false;
         engine_->send_read(task.request, document_.get());
         engine_->set_cpu_limit(cpu_seconds);
         int64_t deadline = now_ms() + page_time_ms;
@@ -196,7 +225,7 @@ bool Worker::read(Task task) {
             bool lost = false;
             while (std::optional<EngineMessage> message = engine_->receive()) {
                 if (const auto* info = std::get_if<DocumentInfo>(&*message)) {
-                    lost = !queue_.opened(task, *info);
+                    lost = !write_when_there_is_room(task, [&] { return queue_.opened(task, *info); });
                 } else if (const auto* started = std::get_if<PageStarted>(&*message)) {
                     page_no = started->page_no;
                     host_.show_reading(task.job_id, page_no);
@@ -204,7 +233,8 @@ bool Worker::read(Task task) {
                     deadline = now_ms() + page_time_ms;
                 } else if (const auto* page = std::get_if<Page>(&*message)) {
                     out_of_memory = out_of_memory || page->failure.code == ErrorCode::engine_memory;
-                    lost = !queue_.record_page(task, *page, engine_version_);
+                    lost = !write_when_there_is_room(task,
+                                                     [&] { return queue_.record_page(task, *page, engine_version_); });
                     page_no = 0;
                     deadline = now_ms() + page_time_ms;
                 } else if (const auto* failure = std::get_if<Failure>(&*message)) {
@@ -215,10 +245,19 @@ bool Worker::read(Task task) {
                 } else {
                     host_.show_document_done();
                     if (out_of_memory) drop_engine();
-                    queue_.complete(task);
+                    write_when_there_is_room(task, [&] { return queue_.complete(task); });
                     return true;
                 }
                 if (lost) break;
+                if (waited_for_room_) {
+                    // That time was not the document's: what is left of it is read anew, in a time of its own.
+                    drop_engine();
+                    write_when_there_is_room(task, [&] {
+                        queue_.release(task);
+                        return true;
+                    });
+                    return true;
+                }
             }
             if (lost) {
                 host_.log("job " + std::to_string(task.job_id) + " is no longer this worker's: its engine is stopped");

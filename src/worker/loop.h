@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -57,6 +58,10 @@ class Worker {
   private:
     bool ensure_engine();
     bool fetch(const Task& task);
+    /// Whether the claim still stands, as `write` says. Waits as long as the disk is full, holding the task: what was
+    /// read is not read again, and no attempt is spent. Told to stop meanwhile, gives the task back and throws
+    /// Stopping.
+    bool write_when_there_is_room(const Task& task, const std::function<bool()>& write);
     void drop_engine();
     /// False: stop.
     bool read(Task task);
@@ -74,6 +79,7 @@ class Worker {
     std::unique_ptr<EngineProcess> engine_;
     std::string engine_version_;
     int64_t engine_backoff_ms_ = 0;
+    bool waited_for_room_ = false;  ///< in the present task
 };
 
 }  // namespace pg_ocr

@@ -26,10 +26,16 @@ $server->safe_psql('postgres', qq{
 	SELECT ocr_submit($photo || '\\x00');
 	CREATE TABLE in_flight AS SELECT * FROM ocr.claim_task(1);
 	SELECT ocr_submit($photo || '\\x0000', batch => 'b');
+
+	SELECT ocr_submit('\\x07', priority => 1);
+	TRUNCATE claim; INSERT INTO claim SELECT * FROM ocr.claim_task(1);
+	SELECT ocr.record_opened(task_id, fence, 'PDF', 1, 1) FROM claim;
+	SELECT ocr.record_page(task_id, fence, 1, 'read', 'ocr', 'text', 95, NULL, 1, 1, 1, 1, 0, 1, 'e', NULL, NULL) FROM claim;
+	SELECT ocr.complete_task(task_id, fence) FROM claim;
 });
 my $states = q{SELECT string_agg(id || ' ' || status, ', ' ORDER BY id) FROM ocr.jobs};
 is($server->safe_psql('postgres', $states),
-	'1 completed, 2 failed, 3 cancelled, 4 pending, 5 running, 6 pending', 'there are jobs in every state');
+	'1 completed, 2 failed, 3 cancelled, 4 pending, 5 running, 6 pending, 7 completed', 'there are jobs in every state');
 my $file = $server->basedir . '/dump';
 $server->command_ok([ 'pg_dump', '-Fc', '-f', $file, 'postgres' ], 'dump');
 $server->safe_psql('postgres', 'CREATE DATABASE restored');
@@ -51,7 +57,7 @@ for my $view (qw(progress dead_letters))
 is($server->safe_psql('postgres', 'SELECT count(*) FROM ocr.passwords'), 1, 'there is a password');
 is($server->safe_psql('restored', 'SELECT count(*) FROM ocr.passwords'), 0, 'which is not in the dump');
 is($server->safe_psql('restored', 'SELECT ocr.rescue_tasks()'), 1, 'what was in flight is pending again');
-is($server->safe_psql('restored', q{SELECT ocr_submit('\x05')}), 7, 'the next job has the next number');
+is($server->safe_psql('restored', q{SELECT ocr_submit('\x05')}), 8, 'the next job has the next number');
 is( $server->safe_psql('restored', 'SELECT (SELECT fence FROM ocr.claim_task(2)) > max(fence) FROM in_flight'),
 	't', 'a claim does not get a fence that was used before');
 is($server->safe_psql('restored', 'SELECT rtrim(ocr_text(1), chr(12))'), 'text', 'the text is there');

@@ -14,7 +14,7 @@ use Time::HiRes qw(usleep time);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(new_server document pdf_of true_text submit status ended wait_until wait_for_page wait_for_workers
+our @EXPORT = qw(new_server document pdf_of true_text submit status ended wait_until wait_for_page wait_for_workers wait_for_log
   is_running wait_for_end_of children_of engines_of character_error_rate sql_error seconds);
 
 # How long a condition may take before a test gives up. Far longer than anything takes on a slow machine: a test that
@@ -122,6 +122,20 @@ sub wait_until
 	}
 }
 
+# Waits until the server has logged this so many times; what it had logged before it was that long does not count.
+sub wait_for_log
+{
+	my ($server, $pattern, %options) = @_;
+	my $give_up = time + $patience;
+	while (1)
+	{
+		my $found = () = substr(slurp_file($server->logfile), $options{after} // 0) =~ /$pattern/g;
+		return 1 if $found >= ($options{times} // 1);
+		die "the server never logged $pattern:\n" . log_tail($server) . "\n" if time > $give_up;
+		usleep(20_000);
+	}
+}
+
 sub log_tail
 {
 	my ($server) = @_;
@@ -141,10 +155,10 @@ sub ended
 # the page's number.
 sub wait_for_page
 {
-	my ($server, $job) = @_;
-	wait_until($server, "SELECT count(*) > 0 FROM ocr.workers WHERE job_id = $job AND page_no > 0 AND engine_pid > 0");
-	my $row = $server->safe_psql('postgres',
-		"SELECT pid, engine_pid, page_no FROM ocr.workers WHERE job_id = $job AND page_no > 0 AND engine_pid > 0 LIMIT 1");
+	my ($server, $job, %options) = @_;
+	my $at_page = "FROM ocr.workers WHERE database = current_database() AND job_id = $job AND page_no > 0 AND engine_pid > 0";
+	wait_until($server, "SELECT count(*) > 0 $at_page", %options);
+	my $row = $server->safe_psql($options{database} // 'postgres', "SELECT pid, engine_pid, page_no $at_page LIMIT 1");
 	# It may have gone on to its end meanwhile; then the caller's document was too small.
 	die "job $job ended before it could be interrupted\n" if $row eq '';
 	return split /\|/, $row;
