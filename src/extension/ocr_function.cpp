@@ -67,7 +67,7 @@ EngineMessage next_message(int64_t timeout_ms, const Failure& late, uint32_t pag
     const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
     for (;;) {
         if (std::optional<EngineMessage> message = engine->receive()) return std::move(*message);
-        if (engine->closed()) throw_failure({ErrorCode::engine_crashed, "the engine " + engine->obituary()}, 0);
+        if (engine->closed()) throw_failure(engine->cause_of_death(), 0);
         const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
         if (left <= 0) throw_failure(late, page_no);
         wait_for_engine(left);

@@ -284,6 +284,9 @@ void EngineProcess::accept_finished() {
 void EngineProcess::end_document() {
     state_ = State::idle;
     ++documents_read_;
+    // What it said of this document is not why it dies of another.
+    read_stderr();
+    stderr_tail_.clear();
 }
 
 std::string EngineProcess::obituary() {
@@ -296,6 +299,20 @@ std::string EngineProcess::obituary() {
     size_t line_break = stderr_tail_.rfind('\n', end);
     size_t begin = line_break == std::string::npos ? 0 : line_break + 1;
     return text + ": " + stderr_tail_.substr(begin, end + 1 - begin);
+}
+
+Failure EngineProcess::cause_of_death() {
+    std::string how = "the engine " + obituary();
+    auto said = [this](std::string_view words) { return stderr_tail_.find(words) != std::string::npos; };
+    // Poppler, libstdc++ and libjpeg end the process when there is no memory left; poppler as well when it is asked for
+    // more than numbers can count.
+    if (said("Bogus memory allocation size"))
+        return {page_open_ != 0 ? ErrorCode::page_damaged : ErrorCode::document_damaged,
+                "it asks for more memory than there can be, and " + how + "; submit it again from an undamaged file"};
+    if (said("Out of memory") || said("out of memory") || said("bad_alloc") || said("Insufficient memory"))
+        return {ErrorCode::engine_memory,
+                "there is not enough memory to read it, and " + how + "; raise pg_ocr.engine_memory"};
+    return {ErrorCode::engine_crashed, how};
 }
 
 std::string EngineProcess::drain_stderr() {

@@ -63,6 +63,9 @@ class EngineProcess {
     /// After closed(): how it ended and its last words, to follow "the engine ": 'was killed by signal 9 (Killed)',
     /// 'exited with code 1: tesseract: out of memory'. Waits up to 2 s for the end, then makes one.
     std::string obituary();
+    /// The same as a failure of what it was reading, in words for its submitter: engine_memory or page_damaged
+    /// (document_damaged where no page was begun) where its last words say so, else engine_crashed.
+    Failure cause_of_death();
     /// What it wrote to stderr since the last call, 16 KiB at most; never waits. Printable ASCII and newlines.
     std::string drain_stderr();
 
@@ -101,7 +104,7 @@ class EngineProcess {
     uint32_t page_open_ = 0;      ///< started and not done; 0: none
     uint64_t documents_read_ = 0;
     std::string stderr_new_;   ///< not drained yet
-    std::string stderr_tail_;  ///< for the obituary
+    std::string stderr_tail_;  ///< for the obituary: since the last document ended
 };
 
 }  // namespace pg_ocr

@@ -264,7 +264,12 @@ bool Worker::read(Task task) {
                 drop_engine();
                 return true;
             }
-            if (engine_->closed()) throw ProtocolError("the engine " + engine_->obituary());
+            if (engine_->closed()) {
+                Failure failure = engine_->cause_of_death();
+                drop_engine();
+                give_up(task, failure, page_no);
+                return true;
+            }
             const int64_t left = std::min(deadline, document_deadline) - now_ms();
             if (left <= 0) {
                 // A page that would be written off would give the others the whole time anew.

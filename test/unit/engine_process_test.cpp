@@ -415,6 +415,32 @@ TEST(EngineProcess, QuotesTheLastWordsOfItsEngine) {
     EXPECT_EQ(engine.obituary(), "exited with code 3: last ?[31mwords");
 }
 
+/// What an engine dies of that says so much while it reads.
+Failure cause_of_death(const std::string& steps) {
+    EngineProcess engine(rogue_engine("hello read " + steps));
+    hello_of(engine);
+    engine.send_read({}, sealed("x").get());
+    while (next(engine)) {
+    }
+    return engine.cause_of_death();
+}
+
+TEST(EngineProcess, TellsALackOfMemoryFromACrash) {
+    EXPECT_EQ(cause_of_death("opened:1:1 started:1").code, ErrorCode::engine_crashed);
+    for (const char* words : {"Out+of+memory", "Out+of+memory say:Segmentation+follows", "Insufficient+memory+(case+4)",
+                              "instance+of+'std..bad_alloc'"}) {
+        Failure memory = cause_of_death("opened:1:1 started:1 say:" + std::string(words));
+        EXPECT_EQ(memory.code, ErrorCode::engine_memory) << words;
+        EXPECT_NE(memory.message.find("exited with code 3"), std::string::npos) << memory.message;
+        EXPECT_NE(memory.message.find("raise pg_ocr.engine_memory"), std::string::npos) << memory.message;
+    }
+    const std::string absurd = "say:Bogus+memory+allocation+size";
+    EXPECT_EQ(cause_of_death("opened:1:1 started:1 " + absurd).code, ErrorCode::page_damaged);
+    EXPECT_EQ(cause_of_death(absurd).code, ErrorCode::document_damaged);
+    EXPECT_EQ(cause_of_death("say:Out+of+memory failed").code, ErrorCode::engine_crashed)
+        << "what it said of another document";
+}
+
 TEST(EngineProcess, IsNotHeldUpByAFloodOfComplaints) {
     EngineProcess engine(rogue_engine("flood hello"));
     ASSERT_TRUE(ends(watch(engine.pid()))) << "nobody has read a word, and still it is through";

@@ -279,6 +279,29 @@ TEST(Images, CutOffAreDamagedNotHalfEmpty) {
     EXPECT_EQ(image_failure(jp2.substr(0, jp2.size() / 2)).code, ErrorCode::page_damaged);
 }
 
+TEST(Images, CutOffAnywhereAreRefusedOrShowTheWholePicture) {
+    size_t refused = 0;
+    for (const char* folder : {"formats", "phototest", "pillow-robust"}) {
+        for (const auto& file : std::filesystem::directory_iterator(data_path(folder))) {
+            std::string whole = contents_of(file.path().string());
+            constexpr size_t cuts = 12, largest = 70000;
+            if (file.path().extension() == ".txt" || whole.size() > largest || image_failure(whole)) continue;
+            Pixels picture = image_of(whole).pixels;
+            for (size_t cut = 1; cut < cuts; ++cut) {
+                std::string part = whole.substr(0, whole.size() * cut / cuts);
+                if (image_failure(part)) {
+                    ++refused;
+                    continue;
+                }
+                l_int32 same = 0;
+                pixEqual(image_of(part).pixels.get(), picture.get(), &same);
+                EXPECT_EQ(same, 1) << file.path() << " cut at " << part.size();
+            }
+        }
+    }
+    EXPECT_GT(refused, 50u);
+}
+
 TEST(Images, WithAnyByteChangedFailCleanlyOrNotAtAll) {
     for (const char* name : {"simple.png", "simple.gif"}) {
         std::string whole = contents_of(data_path(std::string("formats/") + name));

@@ -89,6 +89,18 @@ TEST(Pdf, ThatIsTooLargeIsRenderedSmallerAndInTheEndRefused) {
     EXPECT_NE(huge.pages[0].failure.message.find("8167 x 8167"), std::string::npos) << huge.pages[0].failure.message;
 }
 
+TEST(Pdf, OfASizeBeyondNumbersIsTooLarge) {
+    for (const std::string& side : {"1" + std::string(30, '0'), "1" + std::string(300, '0')}) {
+        std::string pdf =
+            "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+            "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 " +
+            side + " 9]>>endobj\ntrailer<</Root 1 0 R>>\n";
+        Reading huge = read_bytes(pdf);
+        ASSERT_EQ(huge.pages.size(), 1u);
+        EXPECT_EQ(huge.pages[0].failure.code, ErrorCode::page_too_large) << huge.pages[0].failure.message;
+    }
+}
+
 TEST(Pdf, ShowsFontsThatAreNotEmbedded) {
     PageImage page = OpenPdf("ocrmypdf-robust/missing_docinfo.pdf").reader->image_of(1);
     Pixels black(pixConvertTo1(page.pixels.get(), 160));

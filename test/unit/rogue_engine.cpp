@@ -1,9 +1,11 @@
 // An engine that says whatever its test wants: the steps stand in --tessdata, parted by spaces.
 //   hello, bad-hello, read (waits for one), opened:PAGES:SELECTED, started:PAGE, done:PAGE, not-utf8:PAGE, finished,
-//   failed, fd (a frame with a descriptor), garbage, flood (a megabyte to stderr), words (a line to stderr), wait
+//   failed, fd (a frame with a descriptor), garbage, flood (a megabyte to stderr), words (a line to stderr),
+//   say:WORDS (to stderr, + for a space), wait
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
@@ -39,6 +41,11 @@ void act(Channel& worker, int socket, const std::vector<std::string>& step) {
     if (name == "fd") say(worker, MessageType::finished, encode(Finished{1}), STDIN_FILENO);
     if (name == "garbage") std::exit(::write(socket, "garbage, not a frame", 20) == 20 ? 0 : 1);
     if (name == "words") std::fputs("first line\nlast \x1b[31mwords\n", stderr);
+    if (name == "say") {
+        std::string line = step.at(1) + '\n';
+        std::replace(line.begin(), line.end(), '+', ' ');
+        std::fputs(line.c_str(), stderr);
+    }
     for (int i = 0; name == "flood" && i < (1 << 14); ++i)
         std::fputs("sixty-four bytes of a complaint that nobody is going to listen to\n", stderr);
     if (name == "wait") ::poll(nullptr, 0, -1);

@@ -91,11 +91,25 @@ std::vector<uint8_t> first_webp_frame(Bytes file) {
     return {};
 }
 
-/// Decoders of JPEG paint what is missing grey and call it a success.
+/// Where the first scan of a JPEG file begins; its end where there is none.
+uint64_t first_jpeg_scan(Bytes file) {
+    constexpr uint8_t marker = 0xff, start_of_scan = 0xda;
+    for (uint64_t at = 2; file.holds(at, 4);) {
+        if (file.u8(at) != marker || file.u8(at + 1) == marker) {  // a fill byte, or one too many
+            ++at;
+            continue;
+        }
+        if (file.u8(at + 1) == start_of_scan) return at;
+        at += 2u + file.u16(at + 2, ByteOrder::big);
+    }
+    return file.size();
+}
+
+/// Decoders of JPEG paint what is missing grey and call it a success. A thumbnail in the header has an end of its own.
 bool is_cut_off_jpeg(Bytes file) {
     constexpr uint8_t marker = 0xff, end_of_image = 0xd9;
-    for (size_t at = file.size(); at >= 2; --at)
-        if (file.data()[at - 1] == end_of_image && file.data()[at - 2] == marker) return false;
+    for (uint64_t at = first_jpeg_scan(file); file.holds(at, 2); ++at)
+        if (file.u8(at) == marker && file.u8(at + 1) == end_of_image) return false;
     return true;
 }
 

@@ -83,9 +83,10 @@ int32_t dpi_for(const PageSize& size, const ReadRequest& request) {
     if (request.limits.page_pixels != 0)
         shrink = std::min(shrink, std::sqrt(static_cast<double>(request.limits.page_pixels) / (across * down)));
     double dpi = std::floor(wanted * shrink);
+    // Boxes may be of any size, also of one that has no number in pixels.
+    auto side = [](double pixels) { return static_cast<int64_t>(std::ceil(std::min(pixels, 1e15))); };
     if (shrink < 1 && dpi < lowest_dpi)
-        check_page_size(static_cast<int64_t>(std::ceil(size.pixels_across(lowest_dpi))),
-                        static_cast<int64_t>(std::ceil(size.pixels_down(lowest_dpi))), request);
+        check_page_size(side(size.pixels_across(lowest_dpi)), side(size.pixels_down(lowest_dpi)), request);
     return std::max(1, static_cast<int32_t>(dpi));
 }
 

@@ -126,12 +126,14 @@ double area_of_text(PIX* black_on_white, int32_t dpi) {
 void clear_words(PIX* black_on_white, const std::vector<LayerWord>& words, int32_t dpi) {
     constexpr l_int32 margin = 2;  // what antialiasing adds
     double scale = dpi / points_per_inch;
+    // A PDF may put a word anywhere: what is no place on the page has no number in pixels.
+    auto pixel = [](double place, l_int32 end) {
+        return static_cast<l_int32>(std::clamp(place, 0.0, static_cast<double>(end)));
+    };
+    const l_int32 width = pixGetWidth(black_on_white), height = pixGetHeight(black_on_white);
     for (const LayerWord& word : words) {
-        auto left = static_cast<l_int32>(std::max(0.0, word.left * scale - margin));
-        auto top = static_cast<l_int32>(std::max(0.0, word.top * scale - margin));
-        auto right = static_cast<l_int32>(std::min<double>(pixGetWidth(black_on_white), word.right * scale + margin));
-        auto bottom =
-            static_cast<l_int32>(std::min<double>(pixGetHeight(black_on_white), word.bottom * scale + margin));
+        l_int32 left = pixel(word.left * scale - margin, width), top = pixel(word.top * scale - margin, height);
+        l_int32 right = pixel(word.right * scale + margin, width), bottom = pixel(word.bottom * scale + margin, height);
         if (left < right && top < bottom)
             pixRasterop(black_on_white, left, top, right - left, bottom - top, PIX_CLR, nullptr, 0, 0);
     }
@@ -151,6 +153,7 @@ std::vector<LayerWord> layer_words(const poppler::page& page) {
         word.top = place.top();
         word.right = place.right();
         word.bottom = place.bottom();
+        if (!std::isfinite(word.left + word.top + word.right + word.bottom)) continue;
         word.turn = box.rotation() & 3;
         words.push_back(std::move(word));
     }

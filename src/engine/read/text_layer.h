@@ -13,7 +13,7 @@ class page;
 
 namespace pg_ocr {
 
-/// A word of the layer, in points from the top left of the page as it is shown.
+/// A word of the layer, in points from the top left of the page as it is shown; they are finite numbers.
 struct LayerWord {
     std::string text;  ///< UTF-8
     double left = 0, top = 0, right = 0, bottom = 0;
