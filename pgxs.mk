@@ -2,7 +2,8 @@
 PG_OCR_VERSION := $(shell cat VERSION)
 
 EXTENSION = control/pg_ocr
-DATA_built = pg_ocr--$(PG_OCR_VERSION).sql
+UPDATES := $(patsubst sql/updates/%,pg_ocr--%,$(wildcard sql/updates/*.sql))
+DATA_built = pg_ocr--$(PG_OCR_VERSION).sql $(UPDATES)
 MODULE_big = pg_ocr
 OBJS = \
 	src/document/document.o \
@@ -44,5 +45,9 @@ include $(PGXS)
 SQL_FILES := $(shell cat sql/ORDER)
 pg_ocr--$(PG_OCR_VERSION).sql: sql/ORDER $(SQL_FILES)
 	cat $(SQL_FILES) > $@
+
+# What changed in the tables, then every function anew.
+$(UPDATES): pg_ocr--%: sql/updates/% sql/ORDER $(SQL_FILES)
+	cat $< $(filter sql/functions/%,$(SQL_FILES)) sql/tail.sql > $@
 
 $(OBJS): $(wildcard src/*/*.h) VERSION

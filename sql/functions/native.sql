@@ -1,45 +1,45 @@
 -- What only C can do: wake and wait through shared memory, and run an engine in this backend.
 
-CREATE FUNCTION ocr.wake_workers() RETURNS void
+CREATE OR REPLACE FUNCTION ocr.wake_workers() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_wake_workers';
 COMMENT ON FUNCTION ocr.wake_workers() IS
     'At COMMIT, one more idle worker of this database looks into the queue. Nothing happens on ROLLBACK.';
 
-CREATE FUNCTION ocr.interrupt_job(job_id bigint) RETURNS void
+CREATE OR REPLACE FUNCTION ocr.interrupt_job(job_id bigint) RETURNS void
     LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_interrupt_job';
 COMMENT ON FUNCTION ocr.interrupt_job(bigint) IS
     'At COMMIT, the workers that read this job check whether it is still theirs, and stop their engines if not.';
 
-CREATE FUNCTION ocr.announce_job_end() RETURNS void
+CREATE OR REPLACE FUNCTION ocr.announce_job_end() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_announce_job_end';
 COMMENT ON FUNCTION ocr.announce_job_end() IS 'At COMMIT, sessions in ocr_wait() look again.';
 
-CREATE FUNCTION ocr.jobs_ended() RETURNS bigint
+CREATE OR REPLACE FUNCTION ocr.jobs_ended() RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_jobs_ended';
 COMMENT ON FUNCTION ocr.jobs_ended() IS 'How many times a job''s end has been announced since the server started.';
 
-CREATE FUNCTION ocr.wait_for_job_end(seen bigint, timeout_ms integer) RETURNS void
+CREATE OR REPLACE FUNCTION ocr.wait_for_job_end(seen bigint, timeout_ms integer) RETURNS void
     LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_wait_for_job_end';
 COMMENT ON FUNCTION ocr.wait_for_job_end(bigint, integer) IS
     'Waits until ocr.jobs_ended() is no longer the number seen, or for so many milliseconds.';
 
-CREATE FUNCTION ocr.installed_languages() RETURNS SETOF text
+CREATE OR REPLACE FUNCTION ocr.installed_languages() RETURNS SETOF text
     LANGUAGE c STABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'pg_ocr_installed_languages';
 COMMENT ON FUNCTION ocr.installed_languages() IS
     'Codes of the languages whose models are installed on the server, as language => takes them, joined by +.';
 
-CREATE FUNCTION ocr.worker_slots(
+CREATE OR REPLACE FUNCTION ocr.worker_slots(
     OUT pid integer, OUT database oid, OUT state text, OUT job_id bigint, OUT page_no integer, OUT since timestamptz,
     OUT documents bigint, OUT engine_pid integer) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL SAFE ROWS 8 AS 'MODULE_PATHNAME', 'pg_ocr_worker_slots';
 COMMENT ON FUNCTION ocr.worker_slots() IS 'The background workers of the whole cluster; see the view ocr.workers.';
 
-CREATE FUNCTION ocr.library_version() RETURNS text
+CREATE OR REPLACE FUNCTION ocr.library_version() RETURNS text
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_library_version';
 COMMENT ON FUNCTION ocr.library_version() IS
     'The version of the library that the server has loaded; pg_extension.extversion is the version of the SQL objects.';
 
-CREATE FUNCTION ocr.read_now(
+CREATE OR REPLACE FUNCTION ocr.read_now(
     document bytea, language text, pages text, text_layer text, password text, psm integer, dpi integer, deskew boolean)
     RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 AS 'MODULE_PATHNAME', 'pg_ocr_read_now';

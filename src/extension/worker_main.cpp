@@ -73,11 +73,33 @@ void shield_from_defaults() {
     SetConfigOption("application_name", "pg_ocr worker", PGC_USERSET, PGC_S_OVERRIDE);
 }
 
+/// Whether the database has the extension, in this library's version. Functions of another version would be called with
+/// arguments that they do not have.
+bool look_for_extension() {
+    pg::Statement query("SELECT extversion, current_database() FROM pg_catalog.pg_extension WHERE extname = 'pg_ocr'",
+                        {});
+    std::vector<pg::Statement::Row> rows;
+    pg::transaction("looking for the extension", [&] { rows = query.rows({}); });
+    if (rows.empty()) return false;
+    const std::string version = rows[0][0].value_or("");
+    const std::string database = rows[0][1].value_or("");
+    if (version == PG_OCR_VERSION) return true;
+    pg::protect([&] {
+        ereport(WARNING,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("pg_ocr: database \"%s\" has version %s of the extension, and the server has loaded "
+                        "version %s: its documents wait",
+                        database.c_str(), version.c_str(), PG_OCR_VERSION),
+                 errhint("Call ALTER EXTENSION pg_ocr UPDATE in that database; where the extension is the newer "
+                         "one, restart the server."),
+                 errhidestmt(true), errhidecontext(true)));
+    });
+    return false;
+}
+
 /// Also tells the launcher, which starts the other workers once the first has found the extension.
 bool extension_is_there() {
-    bool there = false;
-    pg::transaction("looking for the extension",
-                    [&] { pg::protect([&] { there = OidIsValid(get_extension_oid("pg_ocr", true)); }); });
+    const bool there = look_for_extension();
     pid_t launcher = 0;
     change_slot([&](WorkerSlot& mine) {
         mine.extension = there ? Presence::there : Presence::missing;

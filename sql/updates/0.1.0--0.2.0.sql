@@ -1,0 +1,38 @@
+\echo Use "ALTER EXTENSION pg_ocr UPDATE" to load this file. \quit
+DO $$
+BEGIN
+    IF ocr.library_version() <> '0.2.0' THEN
+        RAISE EXCEPTION 'the server has loaded version % of pg_ocr''s library, not 0.2.0', ocr.library_version()
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Restart the server, then update the extension.';
+    END IF;
+END
+$$;
+
+INSERT INTO ocr.error_codes (code, retry, meaning, action) VALUES
+('too_much_text', false,
+    'The page has more words or text than pg_ocr.max_page_words and pg_ocr.max_page_text allow.',
+    'Look at the page: no print holds so much. Raise the limit that the error names if it is to be read.');
+
+ALTER TABLE ocr.jobs ADD COLUMN result_of bigint;
+COMMENT ON COLUMN ocr.jobs.result_of IS 'The earlier job whose result this one shares, as the same bytes were read with the same options; null where it was read itself. That job may be gone by now';
+
+CREATE TABLE ocr.fingerprints (
+    owner       name NOT NULL,
+    fingerprint bytea NOT NULL,
+    job_id      bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE,
+    PRIMARY KEY (owner, fingerprint)
+);
+CREATE INDEX fingerprints_job ON ocr.fingerprints (job_id);
+COMMENT ON TABLE ocr.fingerprints IS 'Internal: which job has the result of which bytes, read with which options; see ocr.fingerprint()';
+ALTER TABLE ocr.fingerprints ENABLE ROW LEVEL SECURITY;
+SELECT pg_catalog.pg_extension_config_dump('ocr.fingerprints', '');
+
+ALTER TABLE ocr.tasks ADD COLUMN since xid8;
+UPDATE ocr.tasks SET since = pg_current_xact_id();
+ALTER TABLE ocr.tasks ALTER COLUMN since SET NOT NULL;
+CREATE INDEX tasks_new ON ocr.tasks (since) WHERE worker IS NULL;
+COMMENT ON COLUMN ocr.tasks.since IS 'The transaction that last wrote it as a task to be claimed; set by a trigger, for ocr.queue_heads()';
+CREATE TYPE ocr.queue_head AS (priority int, run_at timestamptz, id bigint);
+COMMENT ON TYPE ocr.queue_head IS 'Internal: the first of the tasks of one priority that are to be claimed';
+CREATE TYPE ocr.queue_look AS (snapshot pg_snapshot, own xid8, complete_at timestamptz, heads ocr.queue_head[]);
+COMMENT ON TYPE ocr.queue_look IS 'Internal: what a session found when it last looked into the queue; see ocr.queue_heads()';
