@@ -4,7 +4,7 @@ BUILD ?= build
 BINDIR = $(shell $(PG_CONFIG) --bindir)
 export PG_CONFIG
 
-.PHONY: all extension engine programs install uninstall installcheck check demo bench bench-claims format tidy clean help
+.PHONY: all extension engine programs install uninstall installcheck check demo fuzz bench bench-claims format tidy clean help
 
 all: extension engine  ## build the extension and its engine
 
@@ -37,6 +37,9 @@ check:  ## build, install and run all tests on throw-away servers
 
 demo:  ## submit a scan and a photo to a throw-away server, and watch them being read
 	scripts/demo
+
+fuzz:  ## run each fuzzer for FUZZ_SECONDS, 60 by default
+	test/fuzz/run
 
 bench:  ## measure against tesseract and OCRmyPDF, on the same pages in one run
 	test/bench/run
