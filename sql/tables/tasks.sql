@@ -31,5 +31,8 @@ COMMENT ON TYPE ocr.queue_head IS 'Internal: the first of the tasks of one prior
 CREATE TYPE ocr.queue_look AS (snapshot pg_snapshot, own xid8, complete_at timestamptz, heads ocr.queue_head[]);
 COMMENT ON TYPE ocr.queue_look IS 'Internal: what a session found when it last looked into the queue; see ocr.queue_heads()';
 
+-- From a number that no earlier extension of this database has reached: a worker that was at a task when the extension was
+-- dropped and made again would take a new task of the same number for its own.
 CREATE SEQUENCE ocr.fences;
+SELECT pg_catalog.setval('ocr.fences', (1000000 * extract(epoch FROM pg_catalog.clock_timestamp()))::bigint);
 COMMENT ON SEQUENCE ocr.fences IS 'Internal: tokens of attempts';

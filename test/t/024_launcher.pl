@@ -69,6 +69,16 @@ $_->query('SELECT 1') for @sessions;
 is(join('', map { $_->{stderr} =~ s/.*QUERY_SEPARATOR.*\n//r } @sessions), '', 'databases are dropped all at once');
 $_->quit for @sessions;
 
+# No place at all: what is submitted waits until there is one.
+my $full = new_server('no_place', max_worker_processes => 2);
+my $waiting = submit($full, 'phototest.tif');
+wait_for_log($full, qr/no free slot for 2 .*/);
+is(status($full, $waiting)->{status}, 'pending', 'a job waits where there is no place for a worker');
+$full->append_conf('postgresql.conf', 'max_worker_processes = 4');
+$full->restart;
+is(ended($full, $waiting)->{status}, 'completed', 'and is read once there is one');
+$full->stop;
+
 # pg_upgrade starts its servers with -b: nobody may write into its databases, or hold them.
 $server->stop;
 $server->append_conf('postgresql.conf', "log_min_messages = debug1\n");
