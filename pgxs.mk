@@ -28,6 +28,7 @@ OBJS = \
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OUTPUT ?= test
 REGRESS_OPTS = --inputdir=test --outputdir=$(REGRESS_OUTPUT) --load-extension=pg_ocr
+ISOLATION_OPTS = --inputdir=test --outputdir=$(REGRESS_OUTPUT)
 
 PG_CPPFLAGS = -Isrc -DPG_OCR_VERSION='"$(PG_OCR_VERSION)"'
 # A sigsetjmp() in every guard makes GCC guess about clobbered variables, wrongly; the rest of -Wextra is kept.
@@ -40,6 +41,12 @@ override with_llvm = no
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+# Some packages of PostgreSQL come without the program that runs these.
+ifneq ($(wildcard $(dir $(PGXS))/../test/isolation/pg_isolation_regress),)
+ISOLATION = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
+else ifeq ($(MAKECMDGOALS),installcheck)
+$(warning this PostgreSQL has no pg_isolation_regress: the races of test/specs are not run)
+endif
 include $(PGXS)
 
 SQL_FILES := $(shell cat sql/ORDER)
