@@ -12,14 +12,34 @@ END
 $$;
 COMMENT ON FUNCTION ocr.live_workers() IS 'Internal: the keys of the advisory locks that the workers of this database hold';
 
-CREATE OR REPLACE FUNCTION ocr.rescue_tasks() RETURNS int
+CREATE OR REPLACE FUNCTION ocr.orphaned_tasks() RETURNS SETOF ocr.tasks
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
     live bigint[];
-    orphan record;
+    task ocr.tasks;
+BEGIN
+    -- Tasks first, locks second: a worker that claimed a task we see already held its lock.
+    FOR task IN SELECT * FROM ocr.tasks t WHERE t.worker IS NOT NULL LOOP
+        live := coalesce(live, ocr.live_workers());
+        IF task.worker <> ALL (live) THEN
+            RETURN NEXT task;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ocr.orphaned_tasks() IS 'Internal: tasks that are claimed by workers that have died';
+
+CREATE OR REPLACE FUNCTION ocr.rescue_tasks() RETURNS int
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    give_up_at CONSTANT timestamptz := clock_timestamp() + '0.1 s';
+    orphan ocr.tasks;
     task ocr.tasks;
     rescued int := 0;
     reason CONSTANT text := 'the worker that read this ended before it had finished';
@@ -27,14 +47,12 @@ BEGIN
     IF EXISTS (SELECT FROM ocr.released_documents) THEN
         PERFORM ocr.sweep_documents();
     END IF;
-    IF NOT EXISTS (SELECT FROM ocr.tasks t WHERE t.worker IS NOT NULL) THEN
-        RETURN 0;
-    END IF;
-    -- Tasks first, locks second: a worker that claimed a task we see already held its lock.
-    FOR orphan IN SELECT t.id, t.job_id, t.fence, t.worker FROM ocr.tasks t WHERE t.worker IS NOT NULL LOOP
-        live := coalesce(live, ocr.live_workers());
-        CONTINUE WHEN orphan.worker = ANY (live);
-        PERFORM FROM ocr.jobs j WHERE j.id = orphan.job_id FOR NO KEY UPDATE SKIP LOCKED;
+    FOR orphan IN SELECT * FROM ocr.orphaned_tasks() LOOP
+        LOOP
+            PERFORM FROM ocr.jobs j WHERE j.id = orphan.job_id FOR NO KEY UPDATE SKIP LOCKED;
+            EXIT WHEN FOUND OR clock_timestamp() > give_up_at;
+            PERFORM pg_sleep(0.002);  -- other parts of the document lock their job for a moment, again and again
+        END LOOP;
         CONTINUE WHEN NOT FOUND;  -- being cancelled, or rescued by another worker
         task := ocr.lock_claim(orphan.id, orphan.fence);
         CONTINUE WHEN task.id IS NULL;
@@ -51,4 +69,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.rescue_tasks() IS
-'Internal: tasks whose workers have died are pending again at once, or, where their attempts are spent, have failed; returns how many. Drops documents that nobody needs any more as well';
+'Internal: tasks whose workers have died are pending again at once, or, where their attempts are spent, have failed; returns how many. Those of jobs that another session keeps locked are left for the next time. Drops documents that nobody needs any more as well';

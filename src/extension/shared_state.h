@@ -16,10 +16,11 @@ enum class Presence : uint8_t { unknown, there, missing };
 /// adopts them.
 struct WorkerSlot {
     WorkerState state;
-    bool stopping;       ///< the launcher has told it to go
-    bool nudged;         ///< somebody has taken this idle worker for a job that was just committed
-    Presence extension;  ///< whether the worker has found the extension in its database
-    pid_t pid;           ///< 0 until it runs
+    bool stopping;         ///< the launcher has told it to go
+    bool nudged;           ///< somebody has taken this idle worker for a job that was just committed
+    bool colleague_ended;  ///< another worker of its database has ended since it looked last
+    Presence extension;    ///< whether the worker has found the extension in its database
+    pid_t pid;             ///< 0 until it runs
     Oid database;
     int64_t job_id;   ///< 0: none
     int32_t page_no;  ///< 0: none

@@ -35,18 +35,35 @@ void enter_state(WorkerSlot& to, WorkerState state, int64_t job_id, int32_t page
     to.page_no = page_no;
 }
 
-/// Runs however this process ends, also without destructors: no engine outlives its worker.
+/// The lock must be held. Returns an idle one to be woken, who need not wait for the launcher; 0 where there is none.
+pid_t tell_colleagues(const WorkerSlot& mine) {
+    SharedState& shared = shared_state();
+    pid_t idle = 0;
+    for (int i = 0; i < shared.slot_count; ++i) {
+        WorkerSlot& other = shared.slots[i];
+        if (&other == &mine || other.database != mine.database || other.pid == 0) continue;
+        other.colleague_ended = true;
+        if (other.state == WorkerState::idle) idle = other.pid;
+    }
+    return idle;
+}
+
+/// Runs however this process ends, also without destructors: no engine outlives its worker. The server has released the
+/// worker's lock by then, so that its task can be rescued.
 void leave(int, Datum) {
     if (my_engine != nullptr) my_engine->kill_now();
     my_engine = nullptr;
     pid_t launcher = 0;
+    pid_t colleague = 0;
     change_slot([&](WorkerSlot& mine) {
         if (mine.pid != 0 && mine.pid != MyProcPid) return;  // it was given to another
         mine.state = WorkerState::ended;
         mine.engine_pid = 0;
         launcher = shared_state().launcher;
+        colleague = tell_colleagues(mine);
     });
     wake_process(launcher);
+    wake_process(colleague);
 }
 
 /// Only a connected process is in the list of processes, and the launcher takes one that is not there for dead: the pid
@@ -161,6 +178,15 @@ class BackgroundWorkerHost final : public Host {
 
     void show_document_done() override {
         change_slot([](WorkerSlot& mine) { ++mine.documents; });
+    }
+
+    bool colleague_ended() override {
+        bool ended = false;
+        change_slot([&](WorkerSlot& mine) {
+            ended = mine.colleague_ended;
+            mine.colleague_ended = false;
+        });
+        return ended;
     }
 
     bool still_wanted() override { return extension_is_there(); }

@@ -58,8 +58,8 @@ class Queue {
     /// Give it back unharmed, the attempt not counted: the worker is going.
     virtual void release(const Task&) = 0;
     virtual bool still_ours(const Task&) = 0;
-    /// Tasks of workers that have died are pending again.
-    virtual void rescue() = 0;
+    /// Tasks of workers that have died are pending again. False: not all of them, as other sessions hold locks on them.
+    virtual bool rescue() = 0;
 };
 
 }  // namespace pg_ocr

@@ -124,9 +124,7 @@ class SpiQueue final : public Queue {
 
     bool still_ours(const Task& task) override { return ask(holds_, "checking a claim", {task.id, task.fence}); }
 
-    void rescue() override {
-        in_transaction("looking for tasks of dead workers", [&] { rescue_.rows({}); });
-    }
+    bool rescue() override { return ask(rescue_, "looking for tasks of dead workers", {}); }
 
   private:
     bool ask(Statement& statement, const char* activity, const std::vector<Value>& arguments) {
@@ -169,7 +167,7 @@ class SpiQueue final : public Queue {
     Statement fail_{"SELECT ocr.fail_task($1, $2, $3, $4, $5)", {INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID}};
     Statement release_{"SELECT ocr.release_task($1, $2)", {INT8OID, INT8OID}};
     Statement holds_{"SELECT ocr.holds_task($1, $2)", {INT8OID, INT8OID}};
-    Statement rescue_{"SELECT ocr.rescue_tasks()", {}};
+    Statement rescue_{"SELECT ocr.rescue_tasks() >= 0 AND NOT EXISTS (SELECT FROM ocr.orphaned_tasks())", {}};
 };
 
 }  // namespace

@@ -12,6 +12,7 @@ constexpr int64_t hello_timeout_ms = 60000;
 constexpr int64_t heartbeat_ms = 10000;
 constexpr int64_t shortest_wait_ms = 20;
 constexpr int64_t shortest_backoff_ms = 500;
+constexpr int64_t rescue_again_ms = 200;
 constexpr int64_t longest_backoff_ms = 30000;
 
 int64_t now_ms() {
@@ -49,9 +50,9 @@ struct Stopping {};
 void Worker::run() {
     now_ = settings_();
     try {
-        queue_.rescue();
+        rescue();  // before the engine is there: somebody else may be free to read
     } catch (const DiskFull& error) {
-        host_.warn(error.what());  // idle workers look again
+        host_.warn(error.what());  // it is due again before the first claim
     }
     int64_t queue_backoff_ms = 0;
     for (;;) {
@@ -65,6 +66,8 @@ void Worker::run() {
         try {
             // Idle before the claim, not after: a job that commits between the two then finds somebody to nudge.
             host_.show_idle();
+            // Also where there is always more to read: else nobody would be idle, and look.
+            if (host_.colleague_ended() || now_ms() >= rescue_due_ms()) rescue();
             std::optional<Task> task = queue_.claim();
             if (task) {
                 if (!read(std::move(*task))) break;
@@ -72,7 +75,7 @@ void Worker::run() {
                 continue;
             }
             queue_backoff_ms = 0;
-            int64_t longest = now_.poll_interval_ms;
+            int64_t longest = std::max(rescue_due_ms() - now_ms(), shortest_wait_ms);
             // What is due and yet was not claimed is locked by somebody for a moment: no reason to spin.
             if (std::optional<int64_t> due = queue_.due_in_ms())
                 longest = std::min(longest, std::max(*due, shortest_wait_ms));
@@ -89,10 +92,19 @@ void Worker::run() {
     drop_engine();
 }
 
+void Worker::rescue() {
+    all_rescued_ = false;
+    all_rescued_ = queue_.rescue();
+    rescued_at_ms_ = now_ms();
+}
+
+int64_t Worker::rescue_due_ms() const {
+    return rescued_at_ms_ + (all_rescued_ ? now_.poll_interval_ms : rescue_again_ms);
+}
+
 bool Worker::idle(int64_t longest_ms) {
     document_.reset();  // it is memory, and may be a lot
     Wake wake = host_.wait(engine_->socket(), longest_ms);
-    if (wake == Wake::timed_out) queue_.rescue();
     if (wake == Wake::readable) {
         // An idle engine has nothing to say: it has died, or it is not to be trusted.
         host_.warn("the idle engine " + engine_->obituary());

@@ -28,6 +28,8 @@ class Host {
     /// pid 0: there is no engine. Also called before the engine dies, so that an exit handler never kills a stranger.
     virtual void show_engine(EngineProcess* engine) = 0;
     virtual void show_document_done() = 0;
+    /// Whether another worker of the queue has ended since this was asked last: its task may have been left behind.
+    virtual bool colleague_ended() = 0;
     /// Asked after the queue has refused: false where the extension has been dropped meanwhile.
     virtual bool still_wanted() = 0;
     virtual void log(const std::string& message) = 0;
@@ -57,6 +59,8 @@ class Worker {
 
   private:
     bool ensure_engine();
+    void rescue();
+    int64_t rescue_due_ms() const;
     bool fetch(const Task& task);
     /// Whether the claim still stands, as `write` says. Waits as long as the disk is full, holding the task: what was
     /// read is not read again, and no attempt is spent. Told to stop meanwhile, gives the task back and throws
@@ -80,6 +84,8 @@ class Worker {
     std::string engine_version_;
     int64_t engine_backoff_ms_ = 0;
     bool waited_for_room_ = false;  ///< in the present task
+    int64_t rescued_at_ms_ = 0;
+    bool all_rescued_ = false;
 };
 
 }  // namespace pg_ocr
