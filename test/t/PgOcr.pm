@@ -108,7 +108,9 @@ sub wait_until
 	while (1)
 	{
 		my ($result, $output, $error) = (1, '', '');
-		$result = $server->psql($database, $query, stdout => \$output, stderr => \$error, on_error_stop => 1);
+		$result = eval { $server->psql($database, $query, stdout => \$output, stderr => \$error, on_error_stop => 1) } // 1;
+		# psql ends before it has taken the query where the server lets nobody in.
+		die $@ if $@ && $@ !~ /Broken pipe/;
 		return 1 if $result == 0 && $output eq 't';
 		if (time > $give_up)
 		{
