@@ -5,7 +5,7 @@
 namespace pg_ocr {
 namespace {
 
-/// More directories than any protocol message can number; each takes at least 18 bytes of the file.
+/// More directories than any protocol message can number; each has at least six bytes of the file to itself.
 constexpr size_t max_directories = 1000000;
 
 enum Tag : uint16_t {
