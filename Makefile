@@ -4,7 +4,7 @@ BUILD ?= build
 BINDIR = $(shell $(PG_CONFIG) --bindir)
 export PG_CONFIG
 
-.PHONY: all extension engine programs install uninstall installcheck check demo fuzz bench bench-claims format tidy clean help
+.PHONY: all extension engine programs install uninstall installcheck check chaos demo fuzz bench bench-claims format tidy clean help
 
 all: extension engine  ## build the extension and its engine
 
@@ -34,6 +34,9 @@ installcheck:  ## pg_regress against a running server that has preloaded the ins
 
 check:  ## build, install and run all tests on throw-away servers
 	scripts/test
+
+chaos:  ## kill engines, workers and the server at random while thousands of jobs are read; takes minutes
+	test/chaos/run
 
 demo:  ## submit a scan and a photo to a throw-away server, and watch them being read
 	scripts/demo

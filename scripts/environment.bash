@@ -70,3 +70,20 @@ build_failed() {
     cat "$log" >&2
     die "the build failed; its output is above"
 }
+
+# Copies what the servers' user runs to a place that it can read and write, and sets tap_environment, which TAP scripts need.
+#   copy_tests DIRECTORY
+copy_tests() {
+    local directory=$1 pgxs
+    mkdir -p "$directory/tmp"
+    cp -r "$repository"/{test,scripts,docs,README.md} "$directory/"
+    ((EUID != 0)) || chown -R postgres "$directory"
+    pgxs=$(dirname "$("$pg_config" --pgxs)")/../..
+    # shellcheck disable=SC2034  # for who sources this
+    tap_environment=(
+        PATH="$pg_bindir:$PATH" LC_ALL=C.UTF-8 TMPDIR="$directory/tmp" PERL5LIB="$pgxs/src/test/perl:$directory/test/t"
+        PG_REGRESS="$pgxs/src/test/regress/pg_regress"
+        # Up to version 15 PostgreSQL's test modules look at the first, later ones at the others.
+        TESTDIR="$directory" TESTDATADIR="$directory/tmp_check" TESTLOGDIR="$directory/tmp_check/log"
+    )
+}
