@@ -1,4 +1,5 @@
-"""Measures how soon a dead worker's task is claimed by another; test/bench/recovery calls it.
+"""Measures how soon a dead worker's task is claimed by another, and how soon cancelled work stops; test/bench/recovery
+calls it.
 
 Two workers. In one half of the tries the other worker is idle, in the other half it reads a document of its own and
 cannot help: then the launcher has to start a worker first. The time runs from the signal, or from the last moment that a
@@ -126,6 +127,38 @@ def recovery_times(server, end, busy, tries):
     return sorted(times)
 
 
+def until_gone(pid, since):
+    while is_alive(pid):
+        time.sleep(0.0005)
+    return time.time() - since
+
+
+def cancel_job(server):
+    """From the start of a psql that calls ocr_cancel to the end of the engine."""
+    job = server.sql(f"SELECT ocr_submit(pg_read_binary_file('{server.document}'), text_layer => 'ignore',"
+                     " options => '{\"reuse\": false}')")
+    engine = int(server.wait_for(f"SELECT engine_pid FROM ocr.workers WHERE job_id = {job} AND page_no > 0"))
+    cancelled = time.time()
+    server.sql(f"SELECT ocr_cancel({job})")
+    return until_gone(engine, cancelled)
+
+
+def cancel_query(server):
+    """From the start of a psql that calls pg_cancel_backend to the end of the engine of a query that runs ocr()."""
+    query = subprocess.Popen([server.psql, "-h", server.socket, "-U", "postgres", "-XqAtc",
+                              f"SELECT ocr(pg_read_binary_file('{server.document}'), text_layer => 'ignore')", "postgres"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    backend = int(server.wait_for("SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT ocr(%'"))
+    while not (children := pathlib.Path(f"/proc/{backend}/task/{backend}/children").read_text().split()):
+        time.sleep(0.001)
+    time.sleep(0.3)  # into a page
+    cancelled = time.time()
+    server.sql(f"SELECT pg_cancel_backend({backend})")
+    gone = until_gone(int(children[0]), cancelled)
+    query.wait()
+    return gone
+
+
 def main():
     tries = int(sys.argv[1])
     server = Server(tempfile.mktemp(prefix="pg_ocr_recovery.", dir="/tmp"), os.environ["PG_CONFIG"])
@@ -140,6 +173,10 @@ def main():
                 print(f"{name:36} {'reading' if busy else 'idle':12} {len(times):5} {times[len(times) // 2] * 1000:8.0f} "
                       f"{times[-1] * 1000:8.0f}", flush=True)
                 server.wait_for("""SELECT 't' FROM (SELECT count(ocr_cancel(id)) FROM ocr.jobs WHERE status IN ('pending', 'running')) c""")
+        print(f"\n{'what stops the engine':49} {'tries':>5} {'p50 ms':>8} {'max ms':>8}")
+        for name, cancel in {"ocr_cancel": cancel_job, "pg_cancel_backend of a query with ocr()": cancel_query}.items():
+            times = sorted(cancel(server) for _ in range(tries))
+            print(f"{name:49} {len(times):5} {times[len(times) // 2] * 1000:8.0f} {times[-1] * 1000:8.0f}", flush=True)
     finally:
         server.stop()
 
