@@ -82,10 +82,11 @@ sub printed_by
 	return @printed;
 }
 
+# Processes, and which languages there are, differ from machine to machine.
 sub normalised
 {
 	my ($printed) = @_;
-	return $printed =~ s/server process with PID \K[0-9]+/…/gr =~ s/[ \t]+$//gmr =~ s/\A\n+|\n+\z//gr;
+	return $printed =~ s/server process with PID \K[0-9]+/…/gr =~ s/^HINT:  Installed: \K[\w, ]+/…/gmr =~ s/[ \t]+$//gmr =~ s/\A\n+|\n+\z//gr;
 }
 
 sub columns_of { return (split /\n/, $_[0])[0] =~ s/\s+/ /gr =~ s/^ | $//gr }
