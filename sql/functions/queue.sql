@@ -155,7 +155,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    earliest CONSTANT timestamptz := (SELECT min(h.run_at) FROM ocr.queue_heads() h);
+    earliest CONSTANT timestamptz := (SELECT min(h.run_at) FROM ocr.queue_heads() h WHERE h.run_at < 'infinity');
 BEGIN
     RETURN CASE WHEN earliest <= clock_timestamp() THEN 0
                 ELSE ceil(1000 * extract(epoch FROM earliest - clock_timestamp())) END;

@@ -53,6 +53,8 @@ BEGIN
     FROM ocr.fingerprints f JOIN ocr.jobs j ON j.id = f.job_id
     WHERE f.owner = job.owner AND f.fingerprint = ocr.fingerprint(job)
       AND j.pages_total <= current_setting('pg_ocr.max_pages')::int
+      -- Somebody may have deleted pages, or not have restored them.
+      AND j.pages_total = (SELECT count(*) FROM ocr.pages p WHERE p.job_id = j.id)
     FOR KEY SHARE OF j SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN false;

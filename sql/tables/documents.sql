@@ -20,5 +20,7 @@ COMMENT ON COLUMN ocr.documents.size IS 'Length of bytes';
 CREATE TABLE ocr.released_documents (
     document_id bigint NOT NULL
 );
+-- Has no key, and yet its rows can be deleted while it is published, as by FOR ALL TABLES.
+ALTER TABLE ocr.released_documents REPLICA IDENTITY FULL;
 CREATE INDEX released_documents_document ON ocr.released_documents (document_id);
 COMMENT ON TABLE ocr.released_documents IS 'Internal: documents that workers drop as soon as no job needs them';

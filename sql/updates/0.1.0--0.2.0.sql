@@ -27,6 +27,9 @@ COMMENT ON TABLE ocr.fingerprints IS 'Internal: which job has the result of whic
 ALTER TABLE ocr.fingerprints ENABLE ROW LEVEL SECURITY;
 SELECT pg_catalog.pg_extension_config_dump('ocr.fingerprints', '');
 
+ALTER TABLE ocr.released_documents REPLICA IDENTITY FULL;
+ALTER TABLE ocr.failures REPLICA IDENTITY FULL;
+
 ALTER TABLE ocr.tasks ADD COLUMN since xid8;
 UPDATE ocr.tasks SET since = pg_current_xact_id();
 ALTER TABLE ocr.tasks ALTER COLUMN since SET NOT NULL;

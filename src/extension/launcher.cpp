@@ -22,7 +22,8 @@ constexpr int64_t restart_delay_ms = 1000;
 struct Database {
     std::string name;
     bool without_extension = false;
-    bool proven = false;  ///< a worker has found the extension there
+    bool proven = false;        ///< a worker has found the extension there
+    TimestampTz wanted_at = 0;  ///< a worker that started before may have looked for the extension too early
     TimestampTz not_before = 0;
 };
 
@@ -152,7 +153,9 @@ void Launcher::take_wishes() {
     for (int i = 0; i < count; ++i) {
         if (databases_.count(wanted[i]) == 0) look_for_databases();
         auto database = databases_.find(wanted[i]);
-        if (database != databases_.end()) database->second.without_extension = false;
+        if (database == databases_.end()) continue;
+        database->second.without_extension = false;
+        database->second.wanted_at = GetCurrentTimestamp();
     }
 }
 
@@ -170,7 +173,7 @@ void Launcher::reap_workers() {
         }
         if (database != databases_.end()) {
             if (slot.extension == Presence::missing) {
-                database->second.without_extension = true;
+                database->second.without_extension = database->second.wanted_at < slot.started;
                 database->second.proven = false;
             } else if (!slot.stopping &&
                        !TimestampDifferenceExceeds(slot.started, GetCurrentTimestamp(), restart_delay_ms)) {

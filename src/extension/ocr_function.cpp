@@ -16,6 +16,8 @@ PG_FUNCTION_INFO_V1(pg_ocr_read_now);
 namespace pg_ocr {
 namespace {
 
+constexpr size_t most_text = MaxAllocSize - VARHDRSZ;
+
 /// Kept from call to call within a transaction, so that a query over many rows starts one engine and not many.
 std::unique_ptr<EngineProcess> engine;
 bool exit_callback_registered = false;
@@ -110,6 +112,9 @@ std::string read_now(const bytea* document, const ReadRequest& request, const Wo
             page_no = started->page_no;
         } else if (const auto* page = std::get_if<Page>(&message)) {
             if (page->status == PageStatus::failed) throw_failure(page->failure, page->page_no);
+            if (text.size() + page->text.size() >= most_text)
+                throw_failure({ErrorCode::too_much_text, "the text is longer than the 1 GB that a value can have"},
+                              page->page_no);
             if (!first) text += '\f';
             first = false;
             text += page->text;

@@ -1,5 +1,7 @@
 #include "extension/wake.h"
 
+#include <algorithm>
+
 #include "extension/shared_state.h"
 
 namespace pg_ocr {
@@ -33,6 +35,7 @@ void carry_out() {
     for (int i = 0; i < shared.slot_count && count < static_cast<int>(lengthof(to_wake)); ++i) {
         WorkerSlot& slot = shared.slots[i];
         if (slot.state == WorkerState::free || slot.database != MyDatabaseId) continue;
+        if (slot.extension != Presence::there) continue;  // it may have looked for the extension too early
         have_workers = true;
         if (slot.state == WorkerState::idle && !slot.nudged && wanted_workers > 0) {
             slot.nudged = true;
@@ -44,9 +47,11 @@ void carry_out() {
     }
     pid_t launcher = 0;
     if (wanted_workers > 0 && !have_workers) {
-        if (shared.wanted_count < static_cast<int>(lengthof(shared.wanted)))
+        Oid* end = shared.wanted + shared.wanted_count;
+        const bool told = std::find(shared.wanted, end, MyDatabaseId) != end;
+        if (!told && shared.wanted_count < static_cast<int>(lengthof(shared.wanted)))
             shared.wanted[shared.wanted_count++] = MyDatabaseId;
-        else
+        else if (!told)
             shared.look_everywhere = true;
         launcher = shared.launcher;
     }

@@ -49,11 +49,7 @@ struct Stopping {};
 
 void Worker::run() {
     now_ = settings_();
-    try {
-        rescue();  // before the engine is there: somebody else may be free to read
-    } catch (const DiskFull& error) {
-        host_.warn(error.what());  // it is due again before the first claim
-    }
+    rescue();  // before the engine is there: somebody else may be free to read
     int64_t queue_backoff_ms = 0;
     for (;;) {
         now_ = settings_();
@@ -93,8 +89,13 @@ void Worker::run() {
 }
 
 void Worker::rescue() {
-    all_rescued_ = false;
-    all_rescued_ = queue_.rescue();
+    try {
+        all_rescued_ = queue_.rescue();
+    } catch (const QueueError& error) {
+        // What keeps the tasks of the dead from being rescued shall not keep the living from reading.
+        all_rescued_ = true;
+        host_.warn(error.what());
+    }
     rescued_at_ms_ = now_ms();
 }
 

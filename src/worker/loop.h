@@ -85,7 +85,7 @@ class Worker {
     int64_t engine_backoff_ms_ = 0;
     bool waited_for_room_ = false;  ///< in the present task
     int64_t rescued_at_ms_ = 0;
-    bool all_rescued_ = false;
+    bool all_rescued_ = false;  ///< or it is no use to try before the next poll
 };
 
 }  // namespace pg_ocr

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(49);
+SELECT plan(51);
 \ir fake_worker.psql
 
 SELECT is(pg_temp.claim(), NULL, 'an empty queue has nothing to claim');
@@ -33,6 +33,12 @@ SELECT lives_ok('SELECT ocr.release_task(task_id, fence) FROM claim', 'given bac
 SELECT is((SELECT count(*) FROM ocr.queue_heads()), 1::bigint, 'one priority is left');
 SELECT ok(bool_and(ocr_cancel(id)), 'cancel all') FROM ocr.jobs WHERE status IN ('pending', 'running');
 SELECT is(ocr.due_in_ms(), NULL, 'nothing falls due any more');
+
+-- As an administrator may park one; ocr_submit() takes no such time.
+SELECT ocr_submit('\x09') AS parked \gset
+UPDATE ocr.tasks SET run_at = 'infinity' WHERE job_id = :parked;
+SELECT is(ocr.due_in_ms(), NULL, 'what waits for ever never falls due');
+SELECT ok(ocr_cancel(:parked), 'and can be cancelled');
 
 -- What a claim says and does.
 SELECT ocr_submit('\x0102030405', language => 'eng', tier => 'accurate', text_layer => 'ignore', password => 'sesame',

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(33);
+SELECT plan(34);
 \ir fake_worker.psql
 
 -- Claims the next job; the text, or null where an earlier job's result was taken.
@@ -86,6 +86,10 @@ UPDATE ocr.pages SET verdict = 'rejected' WHERE page_no = 1;
 SELECT ocr_submit('\x01') AS job \gset
 SELECT ok(pg_temp.shared(:job), 'shared');
 SELECT is((SELECT verdict FROM ocr.pages WHERE job_id = :job AND page_no = 1), 'review', 'verdicts follow the settings of today');
+
+-- As by hand, or by a restore of less than all.
+DELETE FROM ocr.pages WHERE page_no = 2;
+SELECT ok(NOT pg_temp.shared(ocr_submit('\x01')), 'a result that lacks a page is not shared');
 
 SELECT ocr_submit('\x01') AS job \gset
 SELECT pg_temp.claim();

@@ -69,6 +69,22 @@ $_->query('SELECT 1') for @sessions;
 is(join('', map { $_->{stderr} =~ s/.*QUERY_SEPARATOR.*\n//r } @sessions), '', 'databases are dropped all at once');
 $_->quit for @sessions;
 
+# A worker that looks for the extension just before it is created: nobody is left to wait for ever. It is held up by a lock,
+# and the launcher by SIGSTOP.
+$server->safe_psql('postgres', 'CREATE DATABASE early');
+my $lock = $server->background_psql('early');
+$lock->query_safe('BEGIN; LOCK TABLE pg_catalog.pg_extension IN ACCESS EXCLUSIVE MODE');
+my $asking = "pg_stat_activity WHERE backend_type = 'pg_ocr worker' AND datname = 'early'";
+wait_until($server, "SELECT count(*) > 0 FROM $asking AND wait_event_type = 'Lock'");
+$old = $server->safe_psql('postgres', $launcher);
+kill('STOP', $old);
+$lock->query_safe('COMMIT');
+wait_until($server, "SELECT count(*) = 0 FROM $asking");
+$server->safe_psql('early', 'CREATE EXTENSION pg_ocr');
+kill('CONT', $old);
+ok(wait_for_workers($server, 2, 'early'), 'a database has workers though one has just looked for the extension in vain');
+$lock->quit;
+
 # No place at all: what is submitted waits until there is one.
 my $full = new_server('no_place', max_worker_processes => 2);
 my $waiting = submit($full, 'phototest.tif');

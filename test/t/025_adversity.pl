@@ -18,6 +18,26 @@ wait_for_end_of($worker);
 $server->safe_psql('postgres', 'DROP TRIGGER refuse ON ocr.tasks; DROP TRIGGER refuse ON ocr.pages');
 is(ended($server, $job)->{status}, 'completed', 'a job is read once the database takes writes again');
 
+# Tables without a key, published with all others.
+$server->safe_psql('postgres', 'CREATE PUBLICATION everything FOR ALL TABLES');
+$server->safe_psql('postgres', 'INSERT INTO ocr.released_documents VALUES (0)');
+wait_until($server, 'SELECT count(*) = 0 FROM ocr.released_documents');
+pass('workers drop documents though the tables are published');
+$server->safe_psql('postgres', "INSERT INTO ocr.failures VALUES ($job, now(), 1, NULL, 'internal_error', 'planted')");
+$server->safe_psql('postgres', "DELETE FROM ocr.jobs WHERE id = $job");
+pass('and jobs can be deleted');
+$server->safe_psql('postgres', 'DROP PUBLICATION everything');
+
+# Tasks of dead workers that cannot be rescued are no reason not to read.
+$server->safe_psql('postgres', <<'SQL');
+CREATE TRIGGER refuse BEFORE DELETE ON ocr.released_documents FOR EACH ROW EXECUTE FUNCTION refuse();
+INSERT INTO ocr.released_documents VALUES (0);
+SQL
+my $log_size = -s $server->logfile;
+wait_for_log($server, qr/WARNING:  pg_ocr: no room/, after => $log_size);
+is(ended($server, submit($server, 'phototest.tif'))->{status}, 'completed', 'a worker reads though its rescues fail');
+$server->safe_psql('postgres', 'DROP TRIGGER refuse ON ocr.released_documents');
+
 # Defaults for users' sessions.
 $server->safe_psql('postgres', <<'SQL');
 ALTER DATABASE postgres SET lock_timeout = '1ms';
