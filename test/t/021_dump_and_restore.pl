@@ -41,6 +41,12 @@ $server->command_ok([ 'pg_dump', '-Fc', '-f', $file, 'postgres' ], 'dump');
 $server->safe_psql('postgres', 'CREATE DATABASE restored');
 $server->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'restored', $file ], 'restore');
 
+# As docs/operate.md says: many processes at once would restore the rows of schema ocr in any order.
+$server->safe_psql('postgres', 'CREATE DATABASE in_parts');
+$server->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'in_parts', @$_, $file ], "restore in parts: @$_")
+  for ['--section=pre-data'], [qw(--section=data --schema=ocr)], [qw(--jobs=2 --section=data --exclude-schema=ocr)],
+  [qw(--jobs=2 --section=post-data)];
+
 # Which transaction wrote a task is another matter there.
 for my $table (qw(jobs pages documents tasks batches failures fingerprints))
 {
@@ -48,6 +54,7 @@ for my $table (qw(jobs pages documents tasks batches failures fingerprints))
 	my $before = $server->safe_psql('postgres', $rows);
 	isnt($before, '', "there is something in ocr.$table");
 	is($server->safe_psql('restored', $rows), $before, "ocr.$table is restored");
+	is($server->safe_psql('in_parts', $rows), $before, 'in parts as well');
 }
 for my $view (qw(progress dead_letters))
 {
