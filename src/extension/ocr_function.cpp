@@ -93,7 +93,9 @@ void start_engine(const WorkerSettings& settings) {
 }
 
 std::string read_now(const bytea* document, const ReadRequest& request, const WorkerSettings& settings) {
-    if (engine && engine->documents_read() >= settings.engine_documents) engine.reset();
+    if (engine && (engine->documents_read() >= settings.engine_documents ||
+                   (engine->documents_read() > 0 && engine->resident_memory() > settings.engine_growth)))
+        engine.reset();
     if (!engine) start_engine(settings);
     {
         SealedDocument sealed;
