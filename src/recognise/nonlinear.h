@@ -1,0 +1,38 @@
+// The network's functions as Tesseract has them. They are tables with straight lines between: a better approximation
+// would be another function, and read other text.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace pg_ocr::recognise {
+
+inline constexpr uint32_t table_size = 4096;
+inline constexpr float table_scale = 256;
+
+struct Tables {
+    std::array<float, table_size> tanh;      ///< of i / 256
+    std::array<float, table_size> logistic;  ///< of i / 256
+};
+const Tables& tables();
+
+inline float from_table(const std::array<float, table_size>& table, float x) {
+    x *= table_scale;
+    const auto index = static_cast<uint32_t>(x);
+    if (index >= table_size - 1) return 1;
+    return table[index] + (table[index + 1] - table[index]) * (x - static_cast<float>(index));
+}
+inline float table_tanh(const Tables& t, float x) { return x < 0 ? -from_table(t.tanh, -x) : from_table(t.tanh, x); }
+inline float table_logistic(const Tables& t, float x) {
+    return x < 0 ? 1 - from_table(t.logistic, -x) : from_table(t.logistic, x);
+}
+
+/// Half away from zero.
+inline int32_t rounded(float x) { return x >= 0 ? static_cast<int32_t>(x + 0.5f) : -static_cast<int32_t>(-x + 0.5f); }
+/// Of −1 to 1, as between layers of integers.
+inline int8_t as_int8(float x) {
+    const int32_t value = rounded(x * 127);
+    return static_cast<int8_t>(value < -127 ? -127 : value > 127 ? 127 : value);
+}
+
+}  // namespace pg_ocr::recognise
