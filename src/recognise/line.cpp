@@ -22,14 +22,14 @@ double quantile(const Histogram& counts, double part) {
 
 }  // namespace
 
-Contrast contrast_of(const LineImage& line) {
+Contrast contrast_of(const uint8_t* pixels, uint32_t width, uint32_t height) {
     Histogram darkest{};
     Histogram brightest{};
     bool any_dark = false;
     bool any_bright = false;
-    if (line.width >= 3) {
-        const uint8_t* row = line.pixels.data() + size_t{line.height / 2} * line.width;
-        for (uint32_t x = 1; x + 1 < line.width; ++x) {
+    if (width >= 3) {
+        const uint8_t* row = pixels + size_t{height / 2} * width;
+        for (uint32_t x = 1; x + 1 < width; ++x) {
             const uint8_t before = row[x - 1], here = row[x], after = row[x + 1];
             if ((here < before && here <= after) || (here <= before && here < after)) {
                 ++darkest[here];

@@ -25,7 +25,7 @@ struct Contrast {
     float black = 0;
     float half = 127.5;  ///< half of what lies between black and white
 };
-Contrast contrast_of(const LineImage&);
+Contrast contrast_of(const uint8_t* pixels, uint32_t width, uint32_t height);
 /// −1 at black, 1 at white.
 inline float normalised(uint8_t pixel, const Contrast& contrast) {
     return (static_cast<float>(pixel) - contrast.black) / contrast.half - 1.0f;

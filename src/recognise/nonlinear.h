@@ -2,24 +2,26 @@
 // would be another function, and read other text.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 namespace pg_ocr::recognise {
 
 inline constexpr uint32_t table_size = 4096;
 inline constexpr float table_scale = 256;
+/// Of a cell of an LSTM, either way.
+inline constexpr float state_limit = 100;
 
 struct Tables {
-    std::array<float, table_size> tanh;      ///< of i / 256
-    std::array<float, table_size> logistic;  ///< of i / 256
+    float tanh[table_size];      ///< of i / 256
+    float logistic[table_size];  ///< of i / 256
 };
 const Tables& tables();
 
-inline float from_table(const std::array<float, table_size>& table, float x) {
+inline float from_table(const float (&table)[table_size], float x) {
     x *= table_scale;
+    // Also where x is so large that no integer holds it.
+    if (!(x < table_size - 1)) return 1;
     const auto index = static_cast<uint32_t>(x);
-    if (index >= table_size - 1) return 1;
     return table[index] + (table[index + 1] - table[index]) * (x - static_cast<float>(index));
 }
 inline float table_tanh(const Tables& t, float x) { return x < 0 ? -from_table(t.tanh, -x) : from_table(t.tanh, x); }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 
+#include "recognise/edge_noise.h"
 #include "recognise/nonlinear.h"
 
 namespace pg_ocr::recognise {
@@ -22,8 +22,6 @@ const Tables& tables() {
 }
 
 namespace {
-
-constexpr float state_limit = 100;
 
 /// What lies between two layers: pixels of several features, row by row. Of integers, or of floats.
 struct Plane {
@@ -56,31 +54,17 @@ struct Plane {
     }
 };
 
-/// Fills the edges of convolutions, in the order in which they are met.
-class Randomness {
-  public:
-    explicit Randomness(uint64_t seed) : next_(static_cast<std::minstd_rand::result_type>(seed % modulus)) { next_(); }
-    void fill(Plane& plane, size_t at, uint32_t count) {
-        for (uint32_t i = 0; i < count; ++i) {
-            if (plane.integers) {
-                const double value = signed_up_to(127);
-                plane.ints[at + i] =
-                    static_cast<int8_t>(value >= 0 ? static_cast<int>(value + 0.5) : -static_cast<int>(-value + 0.5));
-            } else {
-                plane.reals[at + i] = static_cast<float>(signed_up_to(1));
-            }
-        }
-    }
-
-  private:
-    static constexpr uint64_t modulus = std::minstd_rand::modulus;
-    double signed_up_to(double range) { return range * 2.0 * static_cast<int32_t>(next_()) / INT32_MAX - range; }
-    std::minstd_rand next_;
-};
+void fill(EdgeNoise& noise, Plane& plane, size_t at, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i)
+        if (plane.integers)
+            plane.ints[at + i] = noise.integer();
+        else
+            plane.reals[at + i] = noise.real();
+}
 
 class Forward {
   public:
-    explicit Forward(const Network& network) : tables_(tables()), random_(network.seed) {}
+    explicit Forward(const Network& network) : tables_(tables()), noise_(network.seed) {}
     Plane run(const Layer& layer, const Plane& input);
 
   private:
@@ -94,7 +78,7 @@ class Forward {
     void apply(LayerType, std::vector<float>& line) const;
 
     const Tables& tables_;
-    Randomness random_;
+    EdgeNoise noise_;
 };
 
 /// One sum per output: over the inputs, and the bias.
@@ -156,14 +140,14 @@ Plane Forward::convolve(const Layer& layer, const Plane& input) {
             for (int32_t dx = -half_x; dx <= half_x; ++dx) {
                 const int64_t from_x = int64_t{x} + dx;
                 if (from_x < 0 || from_x >= input.width) {
-                    random_.fill(output, to, column);
+                    fill(noise_, output, to, column);
                     to += column;
                     continue;
                 }
                 for (int32_t dy = -half_y; dy <= half_y; ++dy, to += input.features) {
                     const int64_t from_y = int64_t{y} + dy;
                     if (from_y < 0 || from_y >= input.height)
-                        random_.fill(output, to, input.features);
+                        fill(noise_, output, to, input.features);
                     else
                         output.copy(to, input, input.at(static_cast<uint32_t>(from_y), static_cast<uint32_t>(from_x)),
                                     input.features);
@@ -317,7 +301,7 @@ void Forward::apply(LayerType type, std::vector<float>& line) const {
 
 Scores forward_reference(const Network& network, const LineImage& line) {
     Plane image(line.height, line.width, 1, network.integers);
-    const Contrast contrast = contrast_of(line);
+    const Contrast contrast = contrast_of(line.pixels.data(), line.width, line.height);
     for (size_t i = 0; i < line.pixels.size(); ++i) {
         const float value = normalised(line.pixels[i], contrast);
         if (network.integers)

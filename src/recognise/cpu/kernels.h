@@ -1,0 +1,64 @@
+// The arithmetic of a network on packed weights, for one instruction set and one kind of number. Plain data and
+// pointers only: a file that is compiled for a newer CPU must leave no inline function of a library behind, which the
+// linker would then give to everybody.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "recognise/nonlinear.h"
+
+namespace pg_ocr::recognise {
+
+/// How a number between two layers is stored. A word is 32 bits of them: 4, 2 or 1.
+enum class Activation : uint8_t {
+    offset_bytes,  ///< uint8, 128 more than it stands for
+    shorts,        ///< int16
+    floats,
+};
+
+/// Outputs go in vectors of Kernels::width, vectors in blocks of as many as `together`: the four gates of an LSTM, or
+/// four neighbours of a product; one of a convolution. What fills up a word or a vector weighs 0.
+struct PackedMatrix {
+    uint32_t blocks = 0;
+    uint32_t together = 0;
+    uint32_t input_words = 0;
+    uint32_t own_words = 0;             ///< LSTM: of its outputs of the step before, after those of the input
+    const uint32_t* weights = nullptr;  ///< [block][word][vector][output], each a word
+    const uint32_t* biases = nullptr;   ///< [block][vector][output], int32 that corrects the offset too, or float
+    const float* scales = nullptr;      ///< [block][vector][output], of integers
+};
+
+/// Sequences that an LSTM takes one step further, together.
+struct LstmLanes {
+    uint32_t count = 0;
+    const void* const* inputs = nullptr;  ///< [lane]
+    const void* const* before = nullptr;  ///< [lane], its outputs of the step before
+    void* const* outputs = nullptr;       ///< [lane], blocks × width activations
+    float* states = nullptr;              ///< [lane][blocks × width]
+};
+
+/// The pixels that a convolution weighs for one of its own: three columns of three pixels, top to bottom.
+struct Patch {
+    const uint8_t* first = nullptr;
+    size_t stride = 0;  ///< bytes from a column to the next; columns end in the middle of a word
+};
+inline constexpr uint32_t patches_of_a_pool = 9;
+
+struct Kernels {
+    Activation activation;
+    uint32_t width;
+    void (*lstm)(const PackedMatrix&, const LstmLanes&, const Tables&);
+    /// Activations [row][stride bytes] to sums [row][blocks × 4 × width], scaled.
+    void (*product)(const PackedMatrix&, const uint8_t* rows, size_t stride, uint32_t count, float* sums);
+    /// The greatest tanh of nine patches each, to [pool][stride bytes].
+    void (*convolve)(const PackedMatrix&, const Patch* patches, uint32_t pools, uint8_t* to, size_t stride,
+                     const Tables&);
+};
+
+extern const Kernels avx2_integers;
+extern const Kernels avx2_floats;
+extern const Kernels avx512_integers;
+extern const Kernels avx512_floats;
+
+}  // namespace pg_ocr::recognise

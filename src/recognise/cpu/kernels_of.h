@@ -1,0 +1,163 @@
+// The kernels, for a file that says how its CPU does vectors; each includes this once. `Number` has the vectors: of
+// Weights, Sums and Reals, `width` outputs each; and `tile`, how many lanes share what is loaded and leave their sums
+// in registers.
+#pragma once
+
+#include "recognise/cpu/kernels.h"
+
+namespace pg_ocr::recognise {
+namespace {
+
+constexpr uint32_t gates = 4;
+
+template <class Number, uint32_t lanes>
+[[gnu::always_inline]] inline void accumulate(typename Number::Sums (&sums)[gates][lanes], const uint32_t*& weights,
+                                              const uint8_t* const (&rows)[lanes], uint32_t words) {
+    for (uint32_t word = 0; word < words; ++word) {
+        typename Number::Weights each[gates];
+        for (uint32_t g = 0; g < gates; ++g) each[g] = Number::weights(weights + g * Number::width);
+        weights += gates * Number::width;
+        for (uint32_t lane = 0; lane < lanes; ++lane) {
+            const auto activations = Number::repeated(rows[lane] + size_t{4} * word);
+            for (uint32_t g = 0; g < gates; ++g) sums[g][lane] = Number::sum(sums[g][lane], activations, each[g]);
+        }
+    }
+}
+
+template <class Number, uint32_t lanes>
+[[gnu::always_inline]] inline void start(typename Number::Sums (&sums)[gates][lanes], const uint32_t* biases) {
+    for (uint32_t g = 0; g < gates; ++g)
+        for (uint32_t lane = 0; lane < lanes; ++lane) sums[g][lane] = Number::bias(biases + g * Number::width);
+}
+
+template <class Number>
+[[gnu::always_inline]] inline typename Number::Reals table_tanh_of(const Tables& tables, typename Number::Reals x) {
+    return Number::with_sign_of(x, Number::from_table(tables.tanh, Number::absolute(x)));
+}
+template <class Number>
+[[gnu::always_inline]] inline typename Number::Reals table_logistic_of(const Tables& tables, typename Number::Reals x) {
+    return Number::one_less_where_negative(x, Number::from_table(tables.logistic, Number::absolute(x)));
+}
+
+template <class Number, uint32_t lanes>
+void lstm_tile(const PackedMatrix& matrix, uint32_t block, const LstmLanes& batch, uint32_t first,
+               const Tables& tables) {
+    const uint8_t* inputs[lanes];
+    const uint8_t* before[lanes];
+    for (uint32_t lane = 0; lane < lanes; ++lane) {
+        inputs[lane] = static_cast<const uint8_t*>(batch.inputs[first + lane]);
+        before[lane] = static_cast<const uint8_t*>(batch.before[first + lane]);
+    }
+    constexpr uint32_t outputs = gates * Number::width;
+    const uint32_t* weights = matrix.weights + size_t{block} * (matrix.input_words + matrix.own_words) * outputs;
+    typename Number::Sums sums[gates][lanes];
+    start<Number, lanes>(sums, matrix.biases + size_t{block} * outputs);
+    accumulate<Number, lanes>(sums, weights, inputs, matrix.input_words);
+    accumulate<Number, lanes>(sums, weights, before, matrix.own_words);
+
+    const float* scales = matrix.scales + size_t{block} * outputs;
+    for (uint32_t lane = 0; lane < lanes; ++lane) {
+        const auto input = table_tanh_of<Number>(tables, Number::scaled(sums[0][lane], scales));
+        const auto let_in = table_logistic_of<Number>(tables, Number::scaled(sums[1][lane], scales + Number::width));
+        const auto kept = table_logistic_of<Number>(tables, Number::scaled(sums[2][lane], scales + 2 * Number::width));
+        const auto shown = table_logistic_of<Number>(tables, Number::scaled(sums[3][lane], scales + 3 * Number::width));
+        const size_t cell = size_t{block} * Number::width;
+        float* state = batch.states + size_t{first + lane} * matrix.blocks * Number::width + cell;
+        const auto next = Number::new_state(Number::reals(state), kept, input, let_in);
+        Number::store(state, next);
+        Number::store_activations(static_cast<uint8_t*>(batch.outputs[first + lane]) + cell * Number::activation_bytes,
+                                  Number::multiplied(table_tanh_of<Number>(tables, next), shown));
+    }
+}
+
+template <class Number, uint32_t lanes>
+void product_tile(const PackedMatrix& matrix, uint32_t block, const uint8_t* first, size_t stride, float* to) {
+    const uint8_t* rows[lanes];
+    for (uint32_t lane = 0; lane < lanes; ++lane) rows[lane] = first + lane * stride;
+    constexpr uint32_t outputs = gates * Number::width;
+    const uint32_t* weights = matrix.weights + size_t{block} * matrix.input_words * outputs;
+    typename Number::Sums sums[gates][lanes];
+    start<Number, lanes>(sums, matrix.biases + size_t{block} * outputs);
+    accumulate<Number, lanes>(sums, weights, rows, matrix.input_words);
+    for (uint32_t lane = 0; lane < lanes; ++lane)
+        for (uint32_t g = 0; g < gates; ++g)
+            Number::store(to + (size_t{lane} * matrix.blocks + block) * outputs + g * Number::width,
+                          Number::scaled(sums[g][lane], matrix.scales + (size_t{block} * gates + g) * Number::width));
+}
+
+/// Calls run.template operator()<lanes>(first lane) so often that all lanes had their turn, in tiles of like size.
+template <uint32_t tile, class Run>
+[[gnu::always_inline]] inline void in_tiles(uint32_t count, const Run& run) {
+    for (uint32_t first = 0; first < count;) {
+        const uint32_t left = count - first;
+        const uint32_t tiles = (left + tile - 1) / tile;
+        const uint32_t size = (left + tiles - 1) / tiles;
+        if (size == 1) run.template operator()<1>(first);
+        if (size == 2) run.template operator()<2>(first);
+        if constexpr (tile >= 3)
+            if (size == 3) run.template operator()<3>(first);
+        if constexpr (tile >= 4)
+            if (size == 4) run.template operator()<4>(first);
+        if constexpr (tile >= 5)
+            if (size == 5) run.template operator()<5>(first);
+        if constexpr (tile >= 6)
+            if (size == 6) run.template operator()<6>(first);
+        static_assert(tile >= 2 && tile <= 6);
+        first += size;
+    }
+}
+
+template <class Number>
+void lstm(const PackedMatrix& matrix, const LstmLanes& batch, const Tables& tables) {
+    for (uint32_t block = 0; block < matrix.blocks; ++block)
+        in_tiles<Number::tile>(batch.count, [&]<uint32_t lanes>(uint32_t first) {
+            lstm_tile<Number, lanes>(matrix, block, batch, first, tables);
+        });
+}
+
+template <class Number>
+void product(const PackedMatrix& matrix, const uint8_t* rows, size_t stride, uint32_t count, float* sums) {
+    const size_t outputs = size_t{matrix.blocks} * gates * Number::width;
+    for (uint32_t block = 0; block < matrix.blocks; ++block)
+        in_tiles<Number::tile>(count, [&]<uint32_t lanes>(uint32_t first) {
+            product_tile<Number, lanes>(matrix, block, rows + first * stride, stride, sums + first * outputs);
+        });
+}
+
+/// tanh and what rounds it rise, and no scale is negative: so the greatest sum has the greatest tanh, and the other
+/// eight are not needed.
+template <class Number>
+void convolve(const PackedMatrix& matrix, const Patch* patches, uint32_t pools, uint8_t* to, size_t stride,
+              const Tables& tables) {
+    constexpr uint32_t in_word = 4 / Number::activation_bytes;
+    constexpr uint32_t column_words = (3 + in_word - 1) / in_word;
+    for (uint32_t block = 0; block < matrix.blocks; ++block) {
+        typename Number::Weights weights[3 * column_words];
+        for (uint32_t word = 0; word < 3 * column_words; ++word)
+            weights[word] = Number::weights(matrix.weights + (block * 3 * column_words + word) * Number::width);
+        for (uint32_t pool = 0; pool < pools; ++pool) {
+            const Patch* patch = patches + size_t{pool} * patches_of_a_pool;
+            typename Number::Sums greatest;
+            for (uint32_t p = 0; p < patches_of_a_pool; ++p) {
+                auto sum = Number::bias(matrix.biases + block * Number::width);
+                for (uint32_t column = 0; column < 3; ++column)
+                    for (uint32_t word = 0; word < column_words; ++word)
+                        sum = Number::sum(
+                            sum, Number::repeated(patch[p].first + column * patch[p].stride + size_t{4} * word),
+                            weights[column * column_words + word]);
+                greatest = p == 0 ? sum : Number::greater(greatest, sum);
+            }
+            Number::store_activations(
+                to + pool * stride + block * Number::width * Number::activation_bytes,
+                table_tanh_of<Number>(tables, Number::scaled(greatest, matrix.scales + block * Number::width)));
+        }
+    }
+}
+
+template <class Number>
+constexpr Kernels kernels_of() {
+    return {Number::activation, Number::width, lstm<Number>, product<Number>, convolve<Number>};
+}
+
+}  // namespace
+}  // namespace pg_ocr::recognise
