@@ -3,6 +3,8 @@
 // in registers.
 #pragma once
 
+#include <utility>
+
 #include "recognise/cpu/kernels.h"
 
 namespace pg_ocr::recognise {
@@ -10,25 +12,45 @@ namespace {
 
 constexpr uint32_t gates = 4;
 
-template <class Number, uint32_t lanes>
-[[gnu::always_inline]] inline void accumulate(typename Number::Sums (&sums)[gates][lanes], const uint32_t*& weights,
-                                              const uint8_t* const (&rows)[lanes], uint32_t words) {
-    for (uint32_t word = 0; word < words; ++word) {
-        typename Number::Weights each[gates];
-        for (uint32_t g = 0; g < gates; ++g) each[g] = Number::weights(weights + g * Number::width);
-        weights += gates * Number::width;
-        for (uint32_t lane = 0; lane < lanes; ++lane) {
-            const auto activations = Number::repeated(rows[lane] + size_t{4} * word);
-            for (uint32_t g = 0; g < gates; ++g) sums[g][lane] = Number::sum(sums[g][lane], activations, each[g]);
-        }
-    }
+/// Sums stay in registers only where every index is a constant: so no loops, but this.
+template <class Body, uint32_t... indices>
+[[gnu::always_inline]] inline void each_of(std::integer_sequence<uint32_t, indices...>, const Body& body) {
+    (body(std::integral_constant<uint32_t, indices>()), ...);
+}
+template <uint32_t count, class Body>
+[[gnu::always_inline]] inline void each(const Body& body) {
+    each_of(std::make_integer_sequence<uint32_t, count>(), body);
 }
 
 template <class Number, uint32_t lanes>
-[[gnu::always_inline]] inline void start(typename Number::Sums (&sums)[gates][lanes], const uint32_t* biases) {
-    for (uint32_t g = 0; g < gates; ++g)
-        for (uint32_t lane = 0; lane < lanes; ++lane) sums[g][lane] = Number::bias(biases + g * Number::width);
-}
+struct Tile {
+    typename Number::Sums sums[gates][lanes];
+
+    [[gnu::always_inline]] explicit Tile(const uint32_t* biases) {
+        each<gates>([&](auto g) __attribute__((always_inline)) {
+            each<lanes>([&](auto lane) __attribute__((always_inline)) {
+                sums[g.value][lane.value] = Number::bias(biases + g.value * Number::width);
+            });
+        });
+    }
+    /// Adds the products of `words` of each row; `weights` goes on to what follows.
+    [[gnu::always_inline]] void add(const uint32_t*& weights, const uint8_t* const (&rows)[lanes], uint32_t words) {
+        for (uint32_t word = 0; word < words; ++word) {
+            typename Number::Weights from[gates];
+            each<gates>([&](auto g) __attribute__((always_inline)) {
+                from[g.value] = Number::weights(weights + g.value * Number::width);
+            });
+            weights += gates * Number::width;
+            each<lanes>([&](auto lane) __attribute__((always_inline)) {
+                const auto activations = Number::repeated(rows[lane.value] + size_t{4} * word);
+                each<gates>([&](auto g) __attribute__((always_inline)) {
+                    auto& sum = sums[g.value][lane.value];
+                    sum = Number::sum(sum, activations, from[g.value]);
+                });
+            });
+        }
+    }
+};
 
 template <class Number>
 [[gnu::always_inline]] inline typename Number::Reals table_tanh_of(const Tables& tables, typename Number::Reals x) {
@@ -50,24 +72,27 @@ void lstm_tile(const PackedMatrix& matrix, uint32_t block, const LstmLanes& batc
     }
     constexpr uint32_t outputs = gates * Number::width;
     const uint32_t* weights = matrix.weights + size_t{block} * (matrix.input_words + matrix.own_words) * outputs;
-    typename Number::Sums sums[gates][lanes];
-    start<Number, lanes>(sums, matrix.biases + size_t{block} * outputs);
-    accumulate<Number, lanes>(sums, weights, inputs, matrix.input_words);
-    accumulate<Number, lanes>(sums, weights, before, matrix.own_words);
+    Tile<Number, lanes> tile(matrix.biases + size_t{block} * outputs);
+    tile.add(weights, inputs, matrix.input_words);
+    tile.add(weights, before, matrix.own_words);
 
     const float* scales = matrix.scales + size_t{block} * outputs;
-    for (uint32_t lane = 0; lane < lanes; ++lane) {
-        const auto input = table_tanh_of<Number>(tables, Number::scaled(sums[0][lane], scales));
-        const auto let_in = table_logistic_of<Number>(tables, Number::scaled(sums[1][lane], scales + Number::width));
-        const auto kept = table_logistic_of<Number>(tables, Number::scaled(sums[2][lane], scales + 2 * Number::width));
-        const auto shown = table_logistic_of<Number>(tables, Number::scaled(sums[3][lane], scales + 3 * Number::width));
+    each<lanes>([&](auto index) __attribute__((always_inline)) {
+        constexpr uint32_t lane = decltype(index)::value;
+        const auto gate = [&](uint32_t g) __attribute__((always_inline)) {
+            return Number::scaled(tile.sums[g][lane], scales + g * Number::width);
+        };
+        const auto input = table_tanh_of<Number>(tables, gate(0));
+        const auto let_in = table_logistic_of<Number>(tables, gate(1));
+        const auto kept = table_logistic_of<Number>(tables, gate(2));
+        const auto shown = table_logistic_of<Number>(tables, gate(3));
         const size_t cell = size_t{block} * Number::width;
         float* state = batch.states + size_t{first + lane} * matrix.blocks * Number::width + cell;
         const auto next = Number::new_state(Number::reals(state), kept, input, let_in);
         Number::store(state, next);
         Number::store_activations(static_cast<uint8_t*>(batch.outputs[first + lane]) + cell * Number::activation_bytes,
                                   Number::multiplied(table_tanh_of<Number>(tables, next), shown));
-    }
+    });
 }
 
 template <class Number, uint32_t lanes>
@@ -76,13 +101,15 @@ void product_tile(const PackedMatrix& matrix, uint32_t block, const uint8_t* fir
     for (uint32_t lane = 0; lane < lanes; ++lane) rows[lane] = first + lane * stride;
     constexpr uint32_t outputs = gates * Number::width;
     const uint32_t* weights = matrix.weights + size_t{block} * matrix.input_words * outputs;
-    typename Number::Sums sums[gates][lanes];
-    start<Number, lanes>(sums, matrix.biases + size_t{block} * outputs);
-    accumulate<Number, lanes>(sums, weights, rows, matrix.input_words);
-    for (uint32_t lane = 0; lane < lanes; ++lane)
-        for (uint32_t g = 0; g < gates; ++g)
-            Number::store(to + (size_t{lane} * matrix.blocks + block) * outputs + g * Number::width,
-                          Number::scaled(sums[g][lane], matrix.scales + (size_t{block} * gates + g) * Number::width));
+    Tile<Number, lanes> tile(matrix.biases + size_t{block} * outputs);
+    tile.add(weights, rows, matrix.input_words);
+    each<lanes>([&](auto lane) __attribute__((always_inline)) {
+        each<gates>([&](auto g) __attribute__((always_inline)) {
+            Number::store(to + (lane.value * size_t{matrix.blocks} + block) * outputs + g.value * Number::width,
+                          Number::scaled(tile.sums[g.value][lane.value],
+                                         matrix.scales + (size_t{block} * gates + g.value) * Number::width));
+        });
+    });
 }
 
 /// Calls run.template operator()<lanes>(first lane) so often that all lanes had their turn, in tiles of like size.
