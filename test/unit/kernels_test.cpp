@@ -1,0 +1,286 @@
+// Every backend against the reference: of integers bit by bit, of floats closely, whatever the batch.
+#include <gtest/gtest.h>
+#include <leptonica/allheaders.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <numeric>
+#include <random>
+
+#include "recognise/backend.h"
+#include "recognise/model_file.h"
+#include "recognise/reference.h"
+
+namespace pg_ocr::recognise {
+namespace {
+
+/// Floats are summed up in another order: the most by which a score may differ.
+constexpr float float_bound = 2e-5f;
+constexpr size_t most_lines = 17;
+
+LineImage noisy_line(uint32_t width, uint32_t height, uint32_t seed) {
+    std::mt19937 random(seed);
+    LineImage line{width, height, std::vector<uint8_t>(size_t{width} * height)};
+    // Strokes and paper, so that all of the tables is met, not only its ends.
+    for (size_t i = 0; i < line.pixels.size(); ++i)
+        line.pixels[i] = static_cast<uint8_t>(random() % 3 == 0 ? random() % 256 : i / 5 % 2 == 0 ? 20 : 230);
+    return line;
+}
+
+/// Bands of a real page, scaled: some hold a line of text, some cut through two.
+std::vector<LineImage> printed_lines(uint32_t height, size_t count) {
+    Pix* coloured = pixRead(TEST_DATA "/formats/simple.png");
+    Pix* page = pixConvertTo8(coloured, 0);
+    pixDestroy(&coloured);
+    std::vector<LineImage> lines;
+    for (size_t i = 0; i < count; ++i) {
+        Box* box = boxCreate(static_cast<int>(5 * i), static_cast<int>(20 * i), 150 + 30 * static_cast<int>(i), 40);
+        Pix* band = pixClipRectangle(page, box, nullptr);
+        const float scale = static_cast<float>(height) / static_cast<float>(pixGetHeight(band));
+        Pix* scaled = pixScaleToSize(band, static_cast<int>(scale * static_cast<float>(pixGetWidth(band))),
+                                     static_cast<int>(height));
+        LineImage line{static_cast<uint32_t>(pixGetWidth(scaled)), height, {}};
+        for (int y = 0; y < pixGetHeight(scaled); ++y)
+            for (int x = 0; x < pixGetWidth(scaled); ++x) {
+                l_uint32 value = 0;
+                pixGetPixel(scaled, x, y, &value);
+                line.pixels.push_back(static_cast<uint8_t>(value));
+            }
+        lines.push_back(std::move(line));
+        pixDestroy(&scaled);
+        pixDestroy(&band);
+        boxDestroy(&box);
+    }
+    pixDestroy(&page);
+    return lines;
+}
+
+/// 17 lines: of a step, of as many as kernels take at a time, of one more, of what is printed.
+std::vector<LineImage> lines_of(uint32_t height) {
+    std::vector<LineImage> lines = printed_lines(height, 4);
+    for (uint32_t width : {3u, 4u, 5u, 6u, 9u, 11u, 36u, 69u, 71u, 72u, 75u, 100u, 151u})
+        lines.push_back(noisy_line(width, height, width));
+    return lines;
+}
+
+void expect_same(const Scores& expected, const Scores& scores, bool bit_by_bit, const std::string& where) {
+    ASSERT_EQ(expected.steps, scores.steps) << where;
+    ASSERT_EQ(expected.classes, scores.classes) << where;
+    ASSERT_EQ(expected.values.size(), scores.values.size()) << where;
+    if (bit_by_bit) {
+        EXPECT_EQ(std::memcmp(expected.values.data(), scores.values.data(), sizeof(float) * scores.values.size()), 0)
+            << where;
+        return;
+    }
+    float most = 0;
+    for (size_t i = 0; i < scores.values.size(); ++i)
+        most = std::max(most, std::abs(expected.values[i] - scores.values[i]));
+    EXPECT_LE(most, float_bound) << where;
+}
+
+/// All lines through each backend that this machine has, in batches of 1 to 17, in any order.
+void expect_all_like_reference(const Network& network, const std::vector<LineImage>& lines) {
+    std::vector<Scores> expected;
+    for (const LineImage& line : lines) expected.push_back(forward_reference(network, line));
+    std::mt19937 random(1);
+    for (const Backend* backend : backends().subspan(1)) {
+        if (!backend->runs_here()) {
+            std::cout << "no " << backend->name << " on this machine\n";
+            continue;
+        }
+        const CompiledNetwork compiled(network, *backend);
+        ASSERT_EQ(&compiled.backend(), backend);
+        std::vector<size_t> order(lines.size());
+        std::iota(order.begin(), order.end(), 0);
+        for (size_t count = 1; count <= std::min(most_lines, lines.size()); ++count) {
+            std::shuffle(order.begin(), order.end(), random);
+            std::vector<LineImage> batch;
+            for (size_t i = 0; i < count; ++i) batch.push_back(lines[order[i]]);
+            const std::vector<Scores> scores = compiled.forward(batch);
+            ASSERT_EQ(scores.size(), count);
+            for (size_t i = 0; i < count; ++i)
+                expect_same(expected[order[i]], scores[i], network.integers,
+                            std::string(backend->name) + ", " + std::to_string(lines[order[i]].width) +
+                                " pixels, the " + std::to_string(i) + "th of " + std::to_string(count));
+        }
+    }
+}
+
+Network model(const std::string& language) {
+    const ModelFile file = ModelFile::read(TESSDATA "/" + language + ".traineddata");
+    ModelBytes bytes(file.component(Component::network).value());
+    return parse_network(bytes);
+}
+
+/// The same weights as reals, as a "best" model has them.
+void make_real(Weights& weights) {
+    if (weights.integers.empty()) return;
+    for (size_t i = 0; i < weights.integers.size(); ++i)
+        weights.reals.push_back(static_cast<float>(weights.integers[i]) * weights.scales[i / (weights.inputs + 1)] *
+                                127);
+    weights.integers.clear();
+    weights.scales.clear();
+}
+void make_real(Layer& layer) {
+    make_real(layer.weights);
+    for (Weights& gate : layer.gates) make_real(gate);
+    for (Layer& inner : layer.inner) make_real(inner);
+}
+
+/// Networks of the shape of all models, of sizes that fill no vector.
+class Invented {
+  public:
+    explicit Invented(float scale) : scale_(scale) {}
+    Network network(uint32_t height) {
+        Network made;
+        made.root = layer(LayerType::series, 1, classes);
+        Layer input = layer(LayerType::input, 1, 1);
+        Layer convolve = layer(LayerType::convolve, 1, 9);
+        convolve.x = convolve.y = 1;
+        Layer pool = layer(LayerType::maxpool, 19, 19);
+        pool.x = pool.y = 3;
+        made.root.inner = {input,
+                           convolve,
+                           dense(LayerType::tanh, 9, 19),
+                           pool,
+                           around(LayerType::transpose_xy, lstm(LayerType::lstm_summary, 19, 21)),
+                           along(21, 33),
+                           around(LayerType::reverse_x, along(33, 7)),
+                           along(7, 18),
+                           dense(LayerType::softmax, 18, classes)};
+        made.height = height;
+        made.classes = classes;
+        made.x_scale = 3;
+        made.integers = true;
+        made.seed = 12345;
+        return made;
+    }
+
+  private:
+    static constexpr uint32_t classes = 67;
+
+    static Layer layer(LayerType type, uint32_t inputs, uint32_t outputs) {
+        Layer made;
+        made.type = type;
+        made.inputs = inputs;
+        made.outputs = outputs;
+        return made;
+    }
+    Weights weights(uint32_t inputs, uint32_t outputs) {
+        Weights made;
+        made.outputs = outputs;
+        made.inputs = inputs;
+        for (size_t i = 0; i < size_t{outputs} * (inputs + 1); ++i)
+            made.integers.push_back(static_cast<int8_t>(random_() % 256));
+        for (uint32_t i = 0; i < outputs; ++i) made.scales.push_back(scale_ * static_cast<float>(random_() % 100));
+        return made;
+    }
+    Layer dense(LayerType type, uint32_t inputs, uint32_t outputs) {
+        Layer made = layer(type, inputs, outputs);
+        made.weights = weights(inputs, outputs);
+        return made;
+    }
+    Layer lstm(LayerType type, uint32_t inputs, uint32_t outputs) {
+        Layer made = layer(type, inputs, outputs);
+        for (Weights& gate : made.gates) gate = weights(inputs + outputs, outputs);
+        return made;
+    }
+    Layer along(uint32_t inputs, uint32_t outputs) { return lstm(LayerType::lstm, inputs, outputs); }
+    static Layer around(LayerType type, const Layer& inner) {
+        Layer made = layer(type, inner.inputs, inner.outputs);
+        made.inner = {inner};
+        return made;
+    }
+    float scale_;
+    std::mt19937 random_{7};
+};
+
+class Models : public testing::TestWithParam<const char*> {};
+
+TEST_P(Models, ReadAsTheReferenceDoes) {
+    if (!std::ifstream(TESSDATA "/" + std::string(GetParam()) + ".traineddata"))
+        GTEST_SKIP() << "the model " << GetParam() << " is not installed";
+    const Network network = model(GetParam());
+    expect_all_like_reference(network, lines_of(network.height));
+}
+
+// One of each size that is packaged: the LSTM down the columns, the last one along the line, the height.
+INSTANTIATE_TEST_SUITE_P(Kernels, Models,
+                         testing::Values("eng", "deu", "fra", "kan", "rus", "ara", "hin", "jpn", "chi_sim"),
+                         [](const auto& each) { return std::string(each.param); });
+
+TEST(Kernels, ReadLongLines) {
+    const Network network = model("eng");
+    expect_all_like_reference(network, {noisy_line(6001, network.height, 1), noisy_line(900, network.height, 2)});
+}
+
+TEST(Kernels, FillUpWhatFillsNoVector) {
+    for (uint32_t height : {3u, 7u, 20u, 36u}) {
+        SCOPED_TRACE(height);
+        expect_all_like_reference(Invented(4e-7f).network(height), lines_of(height));
+    }
+}
+
+TEST(Kernels, SaturateWhereTheReferenceDoes) {
+    for (float scale : {1e-3f, 1e6f}) {
+        SCOPED_TRACE(scale);
+        expect_all_like_reference(Invented(scale).network(36), lines_of(36));
+    }
+}
+
+TEST(Kernels, OfFloatsDifferByTheOrderOfSumsOnly) {
+    Network network = model("eng");
+    make_real(network.root);
+    network.integers = false;
+    expect_all_like_reference(network, lines_of(network.height));
+    Network invented = Invented(4e-7f).network(36);
+    make_real(invented.root);
+    invented.integers = false;
+    expect_all_like_reference(invented, lines_of(36));
+}
+
+TEST(Kernels, LeaveOtherNetworksToTheReference) {
+    Network relu = Invented(1e-6f).network(36);
+    relu.root.inner[2].type = LayerType::relu;
+    // The greatest sum is the least value there.
+    Network negative = Invented(1e-6f).network(36);
+    negative.root.inner[2].weights.scales[3] = -1e-6f;
+    const LineImage line = noisy_line(30, 36, 1);
+    for (const Network& network : {relu, negative}) {
+        const CompiledNetwork compiled(network);
+        EXPECT_STREQ(compiled.backend().name, "reference");
+        expect_same(forward_reference(network, line), compiled.forward({{line}}).front(), true, "reference");
+    }
+}
+
+TEST(Kernels, ReadNoStepInTooNarrowLinesAndNoLineOfAnotherHeight) {
+    const Network network = Invented(1e-6f).network(36);
+    for (const Backend* backend : backends()) {
+        if (!backend->runs_here()) continue;
+        const CompiledNetwork compiled(network, *backend);
+        EXPECT_TRUE(compiled.forward({}).empty());
+        const std::vector<LineImage> narrow = {noisy_line(0, 36, 1), noisy_line(2, 36, 1), noisy_line(3, 36, 1)};
+        const std::vector<Scores> scores = compiled.forward(narrow);
+        EXPECT_EQ(scores[0].steps, 0u);
+        EXPECT_EQ(scores[1].steps, 0u);
+        EXPECT_EQ(scores[2].steps, 1u);
+        EXPECT_THROW(compiled.forward({{noisy_line(30, 35, 1)}}), std::invalid_argument);
+        LineImage cut = noisy_line(30, 36, 1);
+        cut.pixels.pop_back();
+        EXPECT_THROW(compiled.forward({{cut}}), std::invalid_argument);
+    }
+}
+
+TEST(Backends, EndInTheFastestThatRunsHere) {
+    EXPECT_STREQ(backends().front()->name, "reference");
+    EXPECT_TRUE(best_backend().runs_here());
+    for (const Backend* backend : backends()) EXPECT_EQ(backend->version, backend_version);
+    const CompiledNetwork best(Invented(1e-6f).network(36));
+    EXPECT_EQ(&best.backend(), &best_backend());
+    EXPECT_GT(best.bytes(), 10000u);
+}
+
+}  // namespace
+}  // namespace pg_ocr::recognise
