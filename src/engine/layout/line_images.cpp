@@ -1,0 +1,313 @@
+#include "engine/layout/line_images.h"
+
+#include <tesseract/baseapi.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "engine/layout/baseline.h"
+#include "engine/read/pixels.h"
+
+namespace pg_ocr {
+namespace {
+
+/// Page pixels that a crop shows around its line.
+constexpr int32_t padding = 4;
+
+/// Between the page, y downwards, and a block's upright text, y upwards.
+class Turn {
+  public:
+    Turn(int32_t quarter_turns, int32_t page_height) : quarter_turns_(quarter_turns), page_height_(page_height) {}
+
+    UprightBox upright(const Box& box) const {
+        const int32_t bottom = page_height_ - box.bottom, top = page_height_ - box.top;
+        switch (quarter_turns_) {
+            case 1:
+                return {bottom, -box.right, top, -box.left};
+            case 2:
+                return {-box.right, -top, -box.left, -bottom};
+            case 3:
+                return {-top, box.left, -bottom, box.right};
+            default:
+                return {box.left, bottom, box.right, top};
+        }
+    }
+    Box on_page(const UprightBox& box) const {
+        switch (quarter_turns_) {
+            case 1:
+                return {-box.top, page_height_ - box.right, -box.bottom, page_height_ - box.left};
+            case 2:
+                return {-box.right, page_height_ + box.bottom, -box.left, page_height_ + box.top};
+            case 3:
+                return {box.bottom, page_height_ + box.left, box.top, page_height_ + box.right};
+            default:
+                return {box.left, page_height_ - box.top, box.right, page_height_ - box.bottom};
+        }
+    }
+    BaselineSample upright(int32_t x, int32_t y) const {
+        switch (quarter_turns_) {
+            case 1:
+                return {page_height_ - y, -x};
+            case 2:
+                return {-x, y - page_height_};
+            case 3:
+                return {y - page_height_, x};
+            default:
+                return {x, page_height_ - y};
+        }
+    }
+
+  private:
+    int32_t quarter_turns_;
+    int32_t page_height_;
+};
+
+struct PageLine {
+    int32_t x1 = 0, y1 = 0, x2 = 0, y2 = 0;
+};
+
+/// A line as Tesseract tells of it, before it is known how its block is turned.
+struct FoundLine {
+    Box box;
+
+    PageLine baseline;
+    float x_height = 0, ascenders = 0, descenders = 0;
+    std::vector<LineUnit> units;
+    std::vector<PageLine> unit_baselines;
+    std::vector<std::vector<RowBlob::Column>> columns;  ///< of each blob of the units, y upwards from the blob's top
+};
+
+struct FoundBlock {
+    Box box;
+    std::vector<FoundLine> lines;
+};
+
+Box box_of(const tesseract::PageIterator& at, tesseract::PageIteratorLevel level) {
+    Box box;
+    at.BoundingBoxInternal(level, &box.left, &box.top, &box.right, &box.bottom);
+    return box;
+}
+
+PageLine baseline_of(const tesseract::PageIterator& at, tesseract::PageIteratorLevel level) {
+    PageLine line;
+    at.Baseline(level, &line.x1, &line.y1, &line.x2, &line.y2);
+    return line;
+}
+
+/// True where a blob is so wide, along the line, that it may be letters that touch.
+bool may_be_letters(const Box& blob, const FoundLine& line) {
+    const PageLine& along = line.baseline;
+    const bool upright = std::abs(along.x2 - along.x1) >= std::abs(along.y2 - along.y1);
+    const int32_t width = upright ? blob.right - blob.left : blob.bottom - blob.top;
+    return static_cast<float>(width) >= line.x_height * 1.2f;
+}
+
+/// From 0, its top, downwards: where ink begins and ends in the columns of a blob.
+std::vector<RowBlob::Column> columns_of(const tesseract::PageIterator& at) {
+    const Pixels blob(at.GetBinaryImage(tesseract::RIL_SYMBOL));
+    if (!blob || pixGetDepth(blob.get()) != 1) return {};
+    const int32_t width = pixGetWidth(blob.get()), height = pixGetHeight(blob.get());
+    std::vector<RowBlob::Column> columns(static_cast<size_t>(width), {0, -height});
+    for (int32_t y = 0; y < height; ++y) {
+        l_uint32* row = pixGetData(blob.get()) + static_cast<ptrdiff_t>(y) * pixGetWpl(blob.get());
+        for (int32_t x = 0; x < width; ++x) {
+            if (!GET_DATA_BIT(row, x)) continue;
+            RowBlob::Column& column = columns[static_cast<size_t>(x)];
+            column.bottom = -y - 1;
+            column.top = std::max(column.top, -y);
+        }
+    }
+    return columns;
+}
+
+std::vector<FoundBlock> found_blocks(tesseract::PageIterator& at) {
+    std::vector<FoundBlock> blocks;
+    bool block_begins = true;
+    do {
+        block_begins |= at.IsAtBeginningOf(tesseract::RIL_BLOCK);
+        if (at.Empty(tesseract::RIL_WORD) || !tesseract::PTIsTextType(at.BlockType())) continue;
+        if (block_begins) blocks.push_back({box_of(at, tesseract::RIL_BLOCK), {}});
+        std::vector<FoundLine>& lines = blocks.back().lines;
+        if (block_begins || at.IsAtBeginningOf(tesseract::RIL_TEXTLINE)) {
+            FoundLine& line = lines.emplace_back();
+            line.box = box_of(at, tesseract::RIL_TEXTLINE);
+            line.baseline = baseline_of(at, tesseract::RIL_TEXTLINE);
+            float height = 0;
+            at.RowAttributes(&height, &line.descenders, &line.ascenders);
+            line.x_height = height - line.ascenders + line.descenders;
+        }
+        block_begins = false;
+        FoundLine& line = lines.back();
+        if (at.IsAtBeginningOf(tesseract::RIL_WORD)) {
+            line.units.push_back({box_of(at, tesseract::RIL_WORD), {}, {}});
+            line.unit_baselines.push_back(baseline_of(at, tesseract::RIL_WORD));
+        }
+        if (at.Empty(tesseract::RIL_SYMBOL)) continue;
+        const Box& blob = line.units.back().blobs.emplace_back(box_of(at, tesseract::RIL_SYMBOL));
+        line.columns.push_back(may_be_letters(blob, line) ? columns_of(at) : std::vector<RowBlob::Column>{});
+    } while (at.Next(tesseract::RIL_SYMBOL));
+    return blocks;
+}
+
+/// Baselines run from left to right in upright text: their direction on the page tells how a block is turned.
+int32_t quarter_turns_of(const FoundBlock& block) {
+    int64_t right = 0, down = 0;
+    for (const FoundLine& line : block.lines) {
+        right += line.baseline.x2 - line.baseline.x1;
+        down += line.baseline.y2 - line.baseline.y1;
+    }
+    if (std::abs(right) >= std::abs(down)) return right < 0 ? 2 : 0;
+    return down < 0 ? 1 : 3;
+}
+
+/// Makes room for ascenders and descenders where a line has none; x-height and ascenders are counted from the baseline.
+UprightBox with_room_for_letters(UprightBox ink, const FoundLine& line, float base) {
+    constexpr float far_away = 1e6f;  // more than any page is high
+    const float bottom = std::clamp(base + line.descenders, -far_away, far_away);
+    const float top = std::clamp(base + line.x_height + line.ascenders, -far_away, far_away);
+    if (bottom < static_cast<float>(ink.bottom)) ink.bottom = static_cast<int32_t>(bottom);
+    if (top > static_cast<float>(ink.top)) ink.top = static_cast<int32_t>(top);
+    return ink;
+}
+
+Box padded(const Box& box, int32_t width, int32_t height) {
+    return {std::max(box.left - padding, 0), std::max(box.top - padding, 0), std::min(box.right + padding, width),
+            std::min(box.bottom + padding, height)};
+}
+
+bool is_empty(const Box& box) { return box.left >= box.right || box.top >= box.bottom; }
+
+class Cropping {
+  public:
+    Cropping(int32_t width, int32_t height, bool whole_page) : width_(width), height_(height), whole_(whole_page) {}
+
+    TextBlock block_of(FoundBlock&& found) const {
+        TextBlock block{found.box, quarter_turns_of(found), {}};
+        const Turn turn(block.quarter_turns, height_);
+        std::vector<std::vector<RowBlob>> rows;
+        std::vector<UprightBox> all;
+        for (const FoundLine& line : found.lines) {
+            rows.push_back(blobs_of(line, turn));
+            for (const RowBlob& blob : rows.back()) all.push_back(blob.box);
+        }
+        const float line_size = line_size_of(all);
+        for (size_t i = 0; i < found.lines.size(); ++i) {
+            FoundLine& line = found.lines[i];
+            const std::vector<BaselineSample> samples = samples_of(line, turn);
+            const Baseline baseline = fit_baseline(rows[i], line_size, samples);
+            for (size_t u = 0; u < line.units.size(); ++u) {
+                LineUnit& unit = line.units[u];
+                UprightBox ink = turn.upright(whole_ ? Box{0, 0, width_, height_} : unit.box);
+                if (!whole_) {
+                    const float base =
+                        baseline.between(samples[2 * u + 2], samples[2 * u + 3], (ink.left + ink.right) / 2);
+                    ink = with_room_for_letters(ink, line, base);
+                }
+                unit.crop = padded(turn.on_page(ink), width_, height_);
+            }
+            std::erase_if(line.units, [](const LineUnit& unit) { return is_empty(unit.crop); });
+            if (!line.units.empty()) block.lines.push_back({line.box, std::move(line.units)});
+        }
+        return block;
+    }
+
+  private:
+    static std::vector<RowBlob> blobs_of(const FoundLine& line, const Turn& turn) {
+        std::vector<RowBlob> blobs;
+        for (const LineUnit& unit : line.units)
+            for (const Box& box : unit.blobs) {
+                RowBlob blob{turn.upright(box), line.columns[blobs.size()]};
+                for (RowBlob::Column& column : blob.columns) {
+                    column.bottom += blob.box.top;
+                    column.top += blob.box.top;
+                }
+                blobs.push_back(std::move(blob));
+            }
+        std::ranges::stable_sort(blobs, {}, [](const RowBlob& blob) { return blob.box.left; });
+        return blobs;
+    }
+    /// Of the line's two ends, then of each unit's.
+    static std::vector<BaselineSample> samples_of(const FoundLine& line, const Turn& turn) {
+        std::vector<BaselineSample> samples{turn.upright(line.baseline.x1, line.baseline.y1),
+                                            turn.upright(line.baseline.x2, line.baseline.y2)};
+        for (const PageLine& unit : line.unit_baselines) {
+            samples.push_back(turn.upright(unit.x1, unit.y1));
+            samples.push_back(turn.upright(unit.x2, unit.y2));
+        }
+        return samples;
+    }
+
+    int32_t width_;
+    int32_t height_;
+    bool whole_;
+};
+
+/// Modes that say: the image is what there is to read.
+bool takes_whole_page(int32_t mode) { return mode == tesseract::PSM_SINGLE_WORD || mode == tesseract::PSM_RAW_LINE; }
+
+}  // namespace
+
+std::vector<TextBlock> text_blocks_of(tesseract::TessBaseAPI& tesseract, int32_t page_segmentation_mode) {
+    tesseract.SetPageSegMode(static_cast<tesseract::PageSegMode>(page_segmentation_mode));
+    const std::unique_ptr<tesseract::PageIterator> at(tesseract.AnalyseLayout(true));
+    if (!at) return {};
+    at->SetBoundingBoxComponents(true, true);
+    PIX* page = tesseract.GetInputImage();
+    const Cropping cropping(pixGetWidth(page), pixGetHeight(page), takes_whole_page(page_segmentation_mode));
+    std::vector<TextBlock> blocks;
+    for (FoundBlock& found : found_blocks(*at)) {
+        TextBlock block = cropping.block_of(std::move(found));
+        if (!block.lines.empty()) blocks.push_back(std::move(block));
+    }
+    return blocks;
+}
+
+recognise::LineImage line_image_of(PIX* page, const LineUnit& unit, int32_t quarter_turns, uint32_t height) {
+    const Box& crop = unit.crop;
+    BOX area{crop.left, crop.top, crop.right - crop.left, crop.bottom - crop.top, 1};
+    Pixels pixels(pixClipRectangle(page, &area, nullptr));
+    if (pixels && quarter_turns != 0) pixels.reset(pixRotateOrth(pixels.get(), quarter_turns));
+    if (pixels && pixGetDepth(pixels.get()) < 8) pixels.reset(pixConvertTo8(pixels.get(), 0));
+    if (!pixels) return {};
+    const float scale = static_cast<float>(height) / static_cast<float>(pixGetHeight(pixels.get()));
+    pixels.reset(pixScale(pixels.get(), scale, scale));
+    // Colours are scaled as colours.
+    if (pixels && pixGetDepth(pixels.get()) != 8) pixels.reset(pixConvertTo8(pixels.get(), 0));
+    if (!pixels || static_cast<uint32_t>(pixGetHeight(pixels.get())) != height) return {};
+    recognise::LineImage line{static_cast<uint32_t>(pixGetWidth(pixels.get())), height, {}};
+    line.pixels.resize(size_t{line.width} * height);
+    pixEndianByteSwap(pixels.get());
+    for (uint32_t y = 0; y < height; ++y)
+        std::memcpy(line.pixels.data() + size_t{y} * line.width,
+                    pixGetData(pixels.get()) + size_t{y} * static_cast<size_t>(pixGetWpl(pixels.get())), line.width);
+    return line;
+}
+
+recognise::LineImage inverted(const recognise::LineImage& line) {
+    recognise::LineImage result{line.width, line.height, std::vector<uint8_t>(line.pixels.size())};
+    std::ranges::transform(line.pixels, result.pixels.begin(), [](uint8_t p) { return static_cast<uint8_t>(~p); });
+    return result;
+}
+
+float page_pixels_of(const LineUnit& unit, int32_t quarter_turns, uint32_t height) {
+    const Box& crop = unit.crop;
+    const int32_t upright = quarter_turns % 2 == 0 ? crop.bottom - crop.top : crop.right - crop.left;
+    return 1 / (static_cast<float>(height) / static_cast<float>(upright));
+}
+
+Box part_of(const LineUnit& unit, int32_t quarter_turns, int32_t left, int32_t right) {
+    const Box& crop = unit.crop;
+    switch (quarter_turns) {
+        case 1:
+            return {crop.left, crop.bottom - right, crop.right, crop.bottom - left};
+        case 2:
+            return {crop.right - right, crop.top, crop.right - left, crop.bottom};
+        case 3:
+            return {crop.left, crop.top + left, crop.right, crop.top + right};
+        default:
+            return {crop.left + left, crop.top, crop.left + right, crop.bottom};
+    }
+}
+
+}  // namespace pg_ocr
