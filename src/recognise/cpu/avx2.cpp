@@ -9,7 +9,7 @@ namespace {
 struct Avx2 {
     using Reals = __m256;
     static constexpr uint32_t width = 8;
-    static constexpr uint32_t tile = 3;  // × 4 gates: 12 of 16 registers
+    static constexpr uint32_t tile = 2;  // × 4 gates: 8 of 16 registers
 
     static Reals reals(const float* from) { return _mm256_loadu_ps(from); }
     static void store(float* to, Reals x) { _mm256_storeu_ps(to, x); }

@@ -79,8 +79,13 @@ class ConvolvedLine {
 
     /// The nine that become one place, row by row.
     void patches(uint32_t column, uint32_t row, Patch* to) const {
-        for (uint32_t y = pool * row; y < pool * (row + 1); ++y)
-            for (uint32_t x = pool * column; x < pool * (column + 1); ++x) *to++ = patch(x, y);
+        const uint32_t left = pool * column, top = pool * row;
+        const bool is_inside = column > 0 && row > 0 && left + pool < width_ && top + pool < height_;
+        const Number* first = is_inside ? &pixels_[size_t{left - 1} * height_ + top - 1] : nullptr;
+        for (uint32_t y = 0; y < pool; ++y)
+            for (uint32_t x = 0; x < pool; ++x)
+                *to++ = is_inside ? Patch{bytes(first + size_t{x} * height_ + y), sizeof(Number) * height_}
+                                  : patch(left + x, top + y);
     }
 
   private:
