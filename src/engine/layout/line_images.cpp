@@ -70,8 +70,6 @@ struct PageLine {
 /// A line as Tesseract tells of it, before it is known how its block is turned.
 struct FoundLine {
     Box box;
-
-    PageLine baseline;
     float x_height = 0, ascenders = 0, descenders = 0;
     std::vector<LineUnit> units;
     std::vector<PageLine> unit_baselines;
@@ -89,15 +87,16 @@ Box box_of(const tesseract::PageIterator& at, tesseract::PageIteratorLevel level
     return box;
 }
 
-PageLine baseline_of(const tesseract::PageIterator& at, tesseract::PageIteratorLevel level) {
+/// Of the unit: a whole line's ends are not known in every mode.
+PageLine baseline_of(const tesseract::PageIterator& at) {
     PageLine line;
-    at.Baseline(level, &line.x1, &line.y1, &line.x2, &line.y2);
+    at.Baseline(tesseract::RIL_WORD, &line.x1, &line.y1, &line.x2, &line.y2);
     return line;
 }
 
 /// True where a blob is so wide, along the line, that it may be letters that touch.
 bool may_be_letters(const Box& blob, const FoundLine& line) {
-    const PageLine& along = line.baseline;
+    const PageLine& along = line.unit_baselines.back();
     const bool upright = std::abs(along.x2 - along.x1) >= std::abs(along.y2 - along.y1);
     const int32_t width = upright ? blob.right - blob.left : blob.bottom - blob.top;
     return static_cast<float>(width) >= line.x_height * 1.2f;
@@ -132,7 +131,6 @@ std::vector<FoundBlock> found_blocks(tesseract::PageIterator& at) {
         if (block_begins || at.IsAtBeginningOf(tesseract::RIL_TEXTLINE)) {
             FoundLine& line = lines.emplace_back();
             line.box = box_of(at, tesseract::RIL_TEXTLINE);
-            line.baseline = baseline_of(at, tesseract::RIL_TEXTLINE);
             float height = 0;
             at.RowAttributes(&height, &line.descenders, &line.ascenders);
             line.x_height = height - line.ascenders + line.descenders;
@@ -141,7 +139,7 @@ std::vector<FoundBlock> found_blocks(tesseract::PageIterator& at) {
         FoundLine& line = lines.back();
         if (at.IsAtBeginningOf(tesseract::RIL_WORD)) {
             line.units.push_back({box_of(at, tesseract::RIL_WORD), {}, {}});
-            line.unit_baselines.push_back(baseline_of(at, tesseract::RIL_WORD));
+            line.unit_baselines.push_back(baseline_of(at));
         }
         if (at.Empty(tesseract::RIL_SYMBOL)) continue;
         const Box& blob = line.units.back().blobs.emplace_back(box_of(at, tesseract::RIL_SYMBOL));
@@ -153,10 +151,11 @@ std::vector<FoundBlock> found_blocks(tesseract::PageIterator& at) {
 /// Baselines run from left to right in upright text: their direction on the page tells how a block is turned.
 int32_t quarter_turns_of(const FoundBlock& block) {
     int64_t right = 0, down = 0;
-    for (const FoundLine& line : block.lines) {
-        right += line.baseline.x2 - line.baseline.x1;
-        down += line.baseline.y2 - line.baseline.y1;
-    }
+    for (const FoundLine& line : block.lines)
+        for (const PageLine& unit : line.unit_baselines) {
+            right += unit.x2 - unit.x1;
+            down += unit.y2 - unit.y1;
+        }
     if (std::abs(right) >= std::abs(down)) return right < 0 ? 2 : 0;
     return down < 0 ? 1 : 3;
 }
@@ -200,8 +199,7 @@ class Cropping {
                 LineUnit& unit = line.units[u];
                 UprightBox ink = turn.upright(whole_ ? Box{0, 0, width_, height_} : unit.box);
                 if (!whole_) {
-                    const float base =
-                        baseline.between(samples[2 * u + 2], samples[2 * u + 3], (ink.left + ink.right) / 2);
+                    const float base = baseline.between(samples[2 * u], samples[2 * u + 1], (ink.left + ink.right) / 2);
                     ink = with_room_for_letters(ink, line, base);
                 }
                 unit.crop = padded(turn.on_page(ink), width_, height_);
@@ -227,10 +225,9 @@ class Cropping {
         std::ranges::stable_sort(blobs, {}, [](const RowBlob& blob) { return blob.box.left; });
         return blobs;
     }
-    /// Of the line's two ends, then of each unit's.
+    /// Of each unit's two ends.
     static std::vector<BaselineSample> samples_of(const FoundLine& line, const Turn& turn) {
-        std::vector<BaselineSample> samples{turn.upright(line.baseline.x1, line.baseline.y1),
-                                            turn.upright(line.baseline.x2, line.baseline.y2)};
+        std::vector<BaselineSample> samples;
         for (const PageLine& unit : line.unit_baselines) {
             samples.push_back(turn.upright(unit.x1, unit.y1));
             samples.push_back(turn.upright(unit.x2, unit.y2));
