@@ -225,12 +225,17 @@ class Cropping {
         std::ranges::stable_sort(blobs, {}, [](const RowBlob& blob) { return blob.box.left; });
         return blobs;
     }
+    /// Tesseract rounds by adding a half and cutting the fraction off, below 0, in turned blocks, as well.
+    static BaselineSample to_nearest(BaselineSample sample) {
+        if (sample.y < 0) --sample.y;
+        return sample;
+    }
     /// Of each unit's two ends.
     static std::vector<BaselineSample> samples_of(const FoundLine& line, const Turn& turn) {
         std::vector<BaselineSample> samples;
         for (const PageLine& unit : line.unit_baselines) {
-            samples.push_back(turn.upright(unit.x1, unit.y1));
-            samples.push_back(turn.upright(unit.x2, unit.y2));
+            samples.push_back(to_nearest(turn.upright(unit.x1, unit.y1)));
+            samples.push_back(to_nearest(turn.upright(unit.x2, unit.y2)));
         }
         return samples;
     }
