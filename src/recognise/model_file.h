@@ -17,6 +17,7 @@ struct ModelError : std::runtime_error {
 
 /// Places in the container's table; only those that the recogniser reads.
 enum class Component : uint8_t {
+    settings = 0,
     network = 17,
     punctuation_words = 18,
     words = 19,

@@ -16,6 +16,8 @@ constexpr uint8_t weights_have_doubles = 128;
 constexpr uint8_t weights_were_trained_with_adam = 4;
 constexpr int32_t has_learning_rates = 64;
 constexpr int32_t integer_mode = 1;
+constexpr int32_t recoded_mode = 64;
+constexpr std::string_view simple_text_softmax = "SoftmaxNoCTC";
 
 struct NamedType {
     std::string_view name;
@@ -43,15 +45,16 @@ constexpr NamedType named_types[] = {
     {"Relu", LayerType::relu},
     {"Linear", LayerType::linear},
     {"Softmax", LayerType::softmax},
-    {"SoftmaxNoCTC", LayerType::softmax},
+    {simple_text_softmax, LayerType::softmax},
 };
 
-LayerType parse_type(ModelBytes& from) {
+LayerType parse_type(ModelBytes& from, Network& network) {
     if (from.i8() != 0) throw ModelError("is of a format before names of layers");
     const std::string name = from.text();
     const auto* found = std::find_if(std::begin(named_types), std::end(named_types),
                                      [&](const NamedType& each) { return each.name == name; });
     if (found == std::end(named_types)) throw ModelError("has a layer of the unknown type \"" + name + "\"");
+    network.simple_text = name == simple_text_softmax;  // what the last layer says, stays
     return found->type;
 }
 
@@ -168,7 +171,7 @@ void parse_steps(ModelBytes& from, Layer& layer, uint32_t least) {
 Layer parse_layer(ModelBytes& from, Network& network, int depth) {
     if (depth > deepest) throw ModelError("has layers within layers without end");
     Layer layer;
-    layer.type = parse_type(from);
+    layer.type = parse_type(from, network);
     constexpr int8_t enabled = 1;
     const bool trainable = from.i8() == enabled;
     from.i8();  // whether errors are handed on in training
@@ -250,6 +253,7 @@ Network parse_network(ModelBytes& from) {
     if (network.null_code < 0 || static_cast<uint32_t>(network.null_code) >= network.classes)
         throw ModelError("has no class that stands for nothing");
     network.integers = (flags & integer_mode) != 0;
+    network.recoded = (flags & recoded_mode) != 0;
     if (!all_weights_are(network.integers, network.root)) throw ModelError("mixes integers and reals");
     return network;
 }

@@ -64,6 +64,9 @@ struct Network {
     uint32_t x_scale = 1;   ///< pixels across that become one step
     int32_t null_code = 0;  ///< the class that stands for nothing
     bool integers = false;  ///< int8 between the layers, else float
+    bool recoded = false;   ///< classes are codes of a Recoder, else ids of the Unicharset
+    /// Each step is a character of its own: equal neighbours are not one, and nothing stands between them.
+    bool simple_text = false;
     /// Of the random numbers that the edges of a convolution are filled with.
     uint64_t seed = 0;
     std::string specification;  ///< as in '[1,36,0,1 Ct3,3,16 Mp3,3 Lfys48 Lfx96 Lrx96 Lfx256 O1c111]'

@@ -1,0 +1,61 @@
+#include "recognise/language.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace pg_ocr::recognise {
+namespace {
+
+std::span<const uint8_t> needed(const ModelFile& file, Component component, const char* name) {
+    const auto bytes = file.component(component);
+    if (!bytes) throw ModelError(std::string("has no ") + name);
+    return *bytes;
+}
+
+std::optional<Dawg> word_list(const ModelFile& file, Component component) {
+    const auto bytes = file.component(component);
+    if (!bytes) return std::nullopt;
+    return Dawg(ModelBytes(*bytes));
+}
+
+bool is_true(std::string_view value) {
+    return !value.empty() && std::string_view("TtYy1").find(value.front()) != std::string_view::npos;
+}
+
+}  // namespace
+
+LanguageSettings parse_settings(std::span<const uint8_t> bytes) {
+    constexpr std::string_view blanks = " \t\r";
+    LanguageSettings settings;
+    std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    while (!rest.empty()) {
+        std::string_view line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        const std::string_view name = line.substr(0, line.find_first_of(blanks));
+        line.remove_prefix(name.size());
+        line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
+        const std::string_view value = line.substr(0, line.find('\r'));
+        if (name == "tessedit_char_blacklist") settings.forbidden = value;
+        if (name == "tessedit_char_whitelist") settings.only = value;
+        if (name == "tessedit_char_unblacklist") settings.allowed_again = value;
+        if (name == "preserve_interword_spaces") settings.keeps_spaces = is_true(value);
+    }
+    return settings;
+}
+
+Language parse_language(const ModelFile& file, const Network& network) {
+    ModelBytes recoder(needed(file, Component::recoder, "codes of characters"));
+    const auto settings = file.component(Component::settings);
+    return {
+        .unicharset = parse_unicharset(needed(file, Component::unicharset, "characters")),
+        .recoder = network.recoded ? Recoder::parse(recoder, network.classes) : Recoder::pass_through(network.classes),
+        .dictionary = {word_list(file, Component::punctuation_words), word_list(file, Component::words),
+                       word_list(file, Component::numbers)},
+        .settings = settings ? parse_settings(*settings) : LanguageSettings{},
+        .classes = network.classes,
+        .null_code = network.null_code,
+        .simple_text = network.simple_text,
+    };
+}
+
+}  // namespace pg_ocr::recognise
