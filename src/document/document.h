@@ -40,6 +40,8 @@ enum class Tier : uint8_t { fast, balanced, accurate };
 enum class TextLayer : uint8_t { automatic, ignore, only };
 enum class PageStatus : uint8_t { read, skipped, failed };
 enum class PageSource : uint8_t { none, ocr, text_layer };
+/// What turns line images into text: our own recogniser, or Tesseract's.
+enum class Recogniser : uint8_t { own, tesseract };
 
 std::string_view name_of(Tier);
 std::string_view name_of(TextLayer);  ///< 'auto', 'ignore', 'only'
@@ -120,6 +122,7 @@ struct ReadRequest {
     int32_t page_segmentation_mode = 3;  ///< Tesseract's psm
     int32_t dpi = 0;                     ///< 0: what the document says, or an estimate; 300 for a PDF
     bool deskew = false;
+    Recogniser recogniser = Recogniser::tesseract;
     Limits limits;
 };
 

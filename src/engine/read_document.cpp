@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "engine/layout/own_layout.h"
+#include "engine/layout/page_in_tesseract.h"
 #include "engine/layout/tesseract_layout.h"
 #include "engine/read/document_type.h"
 #include "engine/read/pdf.h"
@@ -70,8 +72,16 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
 constexpr float upside_down_at_most = 45;
 constexpr uint32_t words_to_tell = 5;
 
-Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, tesseract::TessBaseAPI& tesseract,
-                Turn turn, Clock::time_point until) {
+Layout layout_of(PageImage& image, const ReadRequest& request, Recognisers& recognisers, Clock::time_point until) {
+    tesseract::TessBaseAPI& tesseract = recognisers.for_languages(request.languages);
+    if (request.recogniser == Recogniser::tesseract)
+        return recognise_page(tesseract, image, request.page_segmentation_mode, until);
+    return read_page(tesseract, recognisers.models().for_languages(request.languages), image,
+                     request.page_segmentation_mode, until);
+}
+
+Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, Recognisers& recognisers, Turn turn,
+                Clock::time_point until) {
     PageImage image = reader.image_of(page_no);
     image.pixels = turned(std::move(image.pixels), turn);
     if (request.deskew) straighten(image);
@@ -82,16 +92,16 @@ Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, te
     page.height = pixGetHeight(image.pixels.get());
     page.dpi = image.dpi;
     page.rotation = (image.rotation + turn.degrees) % 360;
-    write_layout(page, recognise_page(tesseract, image, request.page_segmentation_mode, until), request);
+    write_layout(page, layout_of(image, request, recognisers, until), request);
     return page;
 }
 
-void recognise(Page& page, Reader& reader, const ReadRequest& request, tesseract::TessBaseAPI& tesseract,
+void recognise(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers,
                Clock::time_point until) {
-    page = recognised(page.page_no, reader, request, tesseract, {}, until);
+    page = recognised(page.page_no, reader, request, recognisers, {}, until);
     if (page.confidence > upside_down_at_most || page.words < words_to_tell) return;
     // Lines that run up the page are read by turning them, which half a turn puts right as well.
-    Page other = recognised(page.page_no, reader, request, tesseract, {false, 180}, until);
+    Page other = recognised(page.page_no, reader, request, recognisers, {false, 180}, until);
     if (other.confidence > upside_down_at_most && other.confidence > page.confidence) page = std::move(other);
 }
 
@@ -104,7 +114,7 @@ void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognise
                         "the page has no sound text layer; submit with text_layer => 'auto' to have it read by OCR"};
         return;
     }
-    recognise(page, reader, request, recognisers.for_languages(request.languages), until);
+    recognise(page, reader, request, recognisers, until);
 }
 
 Page failed_page(uint32_t page_no, Failure failure) {
@@ -146,6 +156,7 @@ Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, 
 void warm_up(Recognisers& recognisers, const std::string& languages) {
     warm_up_pdf();
     recognisers.for_languages(languages);
+    recognisers.models().for_languages(languages);
 }
 
 void read_document(const uint8_t* data, size_t size, const ReadRequest& request, Recognisers& recognisers,

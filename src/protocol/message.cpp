@@ -134,6 +134,7 @@ std::string encode(const ReadRequest& request) {
     to.integer(request.page_segmentation_mode);
     to.integer(request.dpi);
     to.integer(static_cast<uint8_t>(request.deskew));
+    to.integer(static_cast<uint8_t>(request.recogniser));
     to.integer(request.limits.pages);
     to.integer(request.limits.page_pixels);
     to.integer(request.limits.page_words);
@@ -163,6 +164,7 @@ ReadRequest decode_read(const std::string& body) {
     request.page_segmentation_mode = from.integer<int32_t>();
     request.dpi = from.integer<int32_t>();
     request.deskew = from.integer<uint8_t>() != 0;
+    request.recogniser = from.enumeration(Recogniser::tesseract);
     request.limits.pages = from.integer<uint32_t>();
     request.limits.page_pixels = from.integer<uint64_t>();
     request.limits.page_words = from.integer<uint32_t>();

@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "engine/layout/models.h"
+
 namespace tesseract {
 class TessBaseAPI;
 }
@@ -27,9 +29,13 @@ class Recognisers {
     /// Throws DocumentError language_missing, naming the language, when a model file is not there or cannot be loaded.
     tesseract::TessBaseAPI& for_languages(const std::string& languages);
 
+    /// Of the same directory, for our own recogniser.
+    Models& models() { return models_; }
+
   private:
     struct Warm;
     std::string tessdata_directory_;
+    Models models_;
     std::list<Warm> warm_;  ///< used last comes first
 };
 

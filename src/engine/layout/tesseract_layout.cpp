@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "engine/layout/page_in_tesseract.h"
 #include "engine/write/page_text.h"
 #include "engine/write/utf8.h"
 
@@ -18,27 +19,6 @@ namespace {
                         "the page could not be recognised within the engine's memory; raise pg_ocr.engine_memory or "
                         "ask for fewer pixels with options => '{\"dpi\": 150}'");
 }
-
-/// Forgets the page at the end, so that pages do not colour each other and memory stays flat.
-class PageInTesseract {
-  public:
-    PageInTesseract(tesseract::TessBaseAPI& tesseract, PageImage& page, int32_t page_segmentation_mode)
-        : tesseract_(tesseract) {
-        tesseract_.SetPageSegMode(static_cast<tesseract::PageSegMode>(page_segmentation_mode));
-        tesseract_.SetImage(page.pixels.get());
-        tesseract_.SetSourceResolution(page.dpi);
-        page.pixels.reset();
-    }
-    ~PageInTesseract() {
-        tesseract_.Clear();
-        tesseract_.ClearAdaptiveClassifier();
-    }
-    PageInTesseract(const PageInTesseract&) = delete;
-    PageInTesseract& operator=(const PageInTesseract&) = delete;
-
-  private:
-    tesseract::TessBaseAPI& tesseract_;
-};
 
 Box box_of(const tesseract::ResultIterator& at, tesseract::PageIteratorLevel level) {
     Box box;

@@ -12,12 +12,9 @@ class TessBaseAPI;
 
 namespace pg_ocr {
 
-/// A page was not recognised when its time was up.
-struct TimeIsUp {};
-
 /// page_segmentation_mode is Tesseract's psm. Empty when the page shows no text. Frees the pixels as soon as Tesseract
-/// has its own copy. Throws TimeIsUp soon after `until`, which is looked at between two lines of text, and
-/// DocumentError engine_memory when Tesseract gives nothing at all.
+/// has its own copy. Throws TimeIsUp (page_in_tesseract.h) soon after `until`, which is looked at between two lines of
+/// text, and DocumentError engine_memory when Tesseract gives nothing at all.
 Layout recognise_page(tesseract::TessBaseAPI&, PageImage&, int32_t page_segmentation_mode,
                       std::chrono::steady_clock::time_point until);
 

@@ -1,0 +1,209 @@
+#include "engine/layout/own_layout.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "engine/layout/line_images.h"
+#include "engine/layout/page_in_tesseract.h"
+#include "engine/write/page_text.h"
+#include "engine/write/utf8.h"
+#include "recognise/line_reader.h"
+#include "recognise/reading_order.h"
+
+namespace pg_ocr {
+namespace {
+
+using recognise::LineFrame;
+using recognise::LineImage;
+using recognise::LineLayout;
+using recognise::LineScores;
+using recognise::LineWord;
+using recognise::Scores;
+
+/// Poorer lines are read again as white on black.
+constexpr float poor = 0.7f;
+/// Lines that go through the network together.
+constexpr size_t lines_at_once = 64;
+
+/// Between the page as it lies and the page turned clockwise so that a block is upright.
+class Turned {
+  public:
+    Turned(int32_t width, int32_t height, int32_t quarter_turns)
+        : width_(width), height_(height), turns_(quarter_turns) {}
+    Box upright(const Box& box) const { return turn(box, turns_, width_, height_); }
+    Box on_page(const Box& box) const {
+        const bool swapped = turns_ % 2 != 0;
+        return turn(box, (4 - turns_) % 4, swapped ? height_ : width_, swapped ? width_ : height_);
+    }
+
+  private:
+    static Box turn(const Box& box, int32_t turns, int32_t width, int32_t height) {
+        switch (turns) {
+            case 1:
+                return {height - box.bottom, box.left, height - box.top, box.right};
+            case 2:
+                return {width - box.right, height - box.bottom, width - box.left, height - box.top};
+            case 3:
+                return {box.top, width - box.right, box.bottom, width - box.left};
+            default:
+                return box;
+        }
+    }
+    int32_t width_, height_, turns_;
+};
+
+/// A unit of the layout on its way through the network.
+struct Unit {
+    const LineUnit* layout = nullptr;
+    int32_t quarter_turns = 0;
+    std::optional<Scores> scores;  ///< by the main language; nothing where there is no image to read
+};
+
+/// The mean of what the best class of each step is worth, of those that stand for something; in steps of 1/127.
+float mean_of_best(const Scores& scores, int32_t null_code) {
+    int64_t sum = 0, count = 0;
+    for (uint32_t step = 0; step < scores.steps; ++step) {
+        const float* begin = scores.values.data() + size_t{step} * scores.classes;
+        const float* best = std::max_element(begin, begin + scores.classes);
+        if (best - begin == null_code) continue;
+        sum += static_cast<int32_t>(127 * *best);
+        ++count;
+    }
+    return count == 0 ? 0 : static_cast<float>(static_cast<double>(sum) / static_cast<double>(count) / 127);
+}
+
+/// The scores of images, each the better of black on white and white on black. Nothing for an empty image.
+std::vector<std::optional<Scores>> scores_of(const Model& model, const std::vector<LineImage>& images) {
+    std::vector<size_t> places;
+    std::vector<LineImage> batch;
+    for (size_t i = 0; i < images.size(); ++i) {
+        if (images[i].width < model.x_scale || images[i].pixels.empty()) continue;
+        places.push_back(i);
+        batch.push_back(images[i]);
+    }
+    std::vector<Scores> first = model.network.forward(batch);
+    std::vector<std::optional<Scores>> all(images.size());
+    std::vector<size_t> poor_places;
+    std::vector<LineImage> other_way;
+    for (size_t i = 0; i < first.size(); ++i) {
+        if (mean_of_best(first[i], model.language.null_code) < poor) {
+            poor_places.push_back(places[i]);
+            other_way.push_back(inverted(batch[i]));
+        }
+        all[places[i]] = std::move(first[i]);
+    }
+    std::vector<Scores> second = model.network.forward(other_way);
+    for (size_t i = 0; i < second.size(); ++i) {
+        std::optional<Scores>& kept = all[poor_places[i]];
+        if (mean_of_best(second[i], model.language.null_code) > mean_of_best(*kept, model.language.null_code))
+            kept = std::move(second[i]);
+    }
+    return all;
+}
+
+void check_time(std::chrono::steady_clock::time_point until) {
+    if (std::chrono::steady_clock::now() >= until) throw TimeIsUp();
+}
+
+/// Reads all units by the main language, a batch at a time.
+std::vector<Unit> units_of(const std::vector<TextBlock>& blocks, PIX* page, const Model& model,
+                           std::chrono::steady_clock::time_point until) {
+    std::vector<Unit> units;
+    for (const TextBlock& block : blocks)
+        for (const LineOfUnits& line : block.lines)
+            for (const LineUnit& unit : line.units) units.push_back({&unit, block.quarter_turns, {}});
+    for (size_t begin = 0; begin < units.size(); begin += lines_at_once) {
+        check_time(until);
+        const size_t end = std::min(begin + lines_at_once, units.size());
+        std::vector<LineImage> images;
+        for (size_t i = begin; i < end; ++i)
+            images.push_back(line_image_of(page, *units[i].layout, units[i].quarter_turns, model.height));
+        std::vector<std::optional<Scores>> scores = scores_of(model, images);
+        for (size_t i = begin; i < end; ++i) units[i].scores = std::move(scores[i - begin]);
+    }
+    return units;
+}
+
+class PageReader {
+  public:
+    PageReader(const std::vector<const Model*>& models, PIX* page)
+        : models_(models), page_(page), reader_(languages()) {
+        reader_.begin_page();
+    }
+    std::vector<LineWord> words_of(const Unit& unit, bool begins_row) {
+        const Turned turned(pixGetWidth(page_), pixGetHeight(page_), unit.quarter_turns);
+        LineLayout layout;
+        for (const Box& blob : unit.layout->blobs) layout.blobs.push_back(turned.upright(blob));
+        layout.box = turned.upright(unit.layout->box);
+        layout.begins_row = begins_row;
+        std::vector<LineWord> words = reader_.read(layout, [&](size_t language) { return scores_in(language, unit); });
+        for (LineWord& word : words) {
+            word.word.box = turned.on_page(word.word.box);
+            word.word.text = valid_utf8(word.word.text);
+        }
+        std::erase_if(words, [](const LineWord& word) { return word.is_blank || word.word.text.empty(); });
+        return words;
+    }
+
+  private:
+    std::vector<const recognise::Language*> languages() const {
+        std::vector<const recognise::Language*> all;
+        for (const Model* model : models_) all.push_back(&model->language);
+        return all;
+    }
+    std::optional<LineScores> scores_in(size_t language, const Unit& unit) const {
+        const Model& model = *models_[language];
+        const Turned turned(pixGetWidth(page_), pixGetHeight(page_), unit.quarter_turns);
+        const float step =
+            static_cast<float>(model.x_scale) * page_pixels_of(*unit.layout, unit.quarter_turns, model.height);
+        const LineFrame frame{turned.upright(unit.layout->crop), step};
+        if (language == 0) {
+            if (!unit.scores) return std::nullopt;
+            return LineScores{*unit.scores, frame};
+        }
+        const std::vector<std::optional<Scores>> scores =
+            scores_of(model, {line_image_of(page_, *unit.layout, unit.quarter_turns, model.height)});
+        if (!scores[0]) return std::nullopt;
+        return LineScores{*scores[0], frame};
+    }
+    const std::vector<const Model*>& models_;
+    PIX* page_;
+    recognise::LineReader reader_;
+};
+
+}  // namespace
+
+Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Model*>& models, PageImage& image,
+                 int32_t page_segmentation_mode, std::chrono::steady_clock::time_point until) {
+    check_time(until);
+    PageInTesseract page(tesseract, image, page_segmentation_mode);
+    const std::vector<TextBlock> blocks = text_blocks_of(tesseract, page_segmentation_mode);
+    PIX* pixels = tesseract.GetInputImage();
+    const std::vector<Unit> units = units_of(blocks, pixels, *models.front(), until);
+    PageReader reader(models, pixels);
+    Layout layout;
+    auto unit = units.begin();
+    for (const TextBlock& block : blocks) {
+        std::vector<std::vector<LineWord>> lines;
+        std::vector<Box> boxes;
+        for (const LineOfUnits& line : block.lines) {
+            check_time(until);
+            std::vector<LineWord> words;
+            for (size_t i = 0; i < line.units.size(); ++i, ++unit)
+                for (LineWord& word : reader.words_of(*unit, i == 0)) words.push_back(std::move(word));
+            if (words.empty()) continue;
+            lines.push_back(std::move(words));
+            boxes.push_back(line.box);
+        }
+        if (lines.empty()) continue;
+        const bool left_to_right = recognise::runs_left_to_right(lines);
+        Block& written = layout.blocks.emplace_back(Block{block.box, {}});
+        for (size_t i = 0; i < lines.size(); ++i) {
+            Line& line = written.lines.emplace_back(Line{boxes[i], 0, in_reading_order(lines[i], left_to_right)});
+            line.confidence = confidence_of(line.words);
+        }
+    }
+    return layout;
+}
+
+}  // namespace pg_ocr

@@ -1,0 +1,22 @@
+// A page's pixels into blocks, lines and words: found by Tesseract's layout, read by our own recogniser.
+#pragma once
+
+#include <chrono>
+#include <vector>
+
+#include "document/document.h"
+#include "engine/layout/models.h"
+#include "engine/read/reader.h"
+
+namespace tesseract {
+class TessBaseAPI;
+}
+
+namespace pg_ocr {
+
+/// As recognise_page() of tesseract_layout.h, with the models of the languages, the main one first. Throws TimeIsUp,
+/// std::bad_alloc.
+Layout read_page(tesseract::TessBaseAPI&, const std::vector<const Model*>&, PageImage&, int32_t page_segmentation_mode,
+                 std::chrono::steady_clock::time_point until);
+
+}  // namespace pg_ocr
