@@ -10,6 +10,8 @@
 #include <random>
 
 #include "recognise/backend.h"
+#include "recognise/cpu/cpu_backends.h"
+#include "recognise/cpu/kernels.h"
 #include "recognise/model_file.h"
 #include "recognise/reference.h"
 
@@ -272,6 +274,47 @@ TEST(Kernels, ReadNoStepInTooNarrowLinesAndNoLineOfAnotherHeight) {
         EXPECT_THROW(compiled.forward({{cut}}), std::invalid_argument);
     }
 }
+
+#ifdef __x86_64__
+/// What a cell holds is not rounded to 8 bits: here shows a fused product, or an entry of a table that is missed.
+void expect_cells_like_reference(const Kernels& kernels) {
+    std::mt19937 random(3);
+    const uint32_t width = kernels.width;
+    for (int round = 0; round < 5000; ++round) {
+        std::vector<int32_t> sums(4 * width);
+        std::vector<float> scales(4 * width);
+        std::vector<float> states(width);
+        std::vector<float> expected(width);
+        for (size_t i = 0; i < sums.size(); ++i) {
+            sums[i] = static_cast<int32_t>(random() % 40001) - 20000;
+            // Quarters of a table's step, or anything.
+            scales[i] = random() % 2 == 0 ? 1.0f / 1024 : static_cast<float>(random() % 1000) * 1e-6f;
+        }
+        for (uint32_t c = 0; c < width; ++c) {
+            states[c] = static_cast<float>(random() % 200001) / 1000 - 100;
+            const auto gate = [&](uint32_t g) {
+                return static_cast<float>(sums[g * width + c]) * scales[g * width + c];
+            };
+            const float kept = states[c] * table_logistic(tables(), gate(forget_gate));
+            const float added = table_tanh(tables(), gate(cell_input)) * table_logistic(tables(), gate(input_gate));
+            expected[c] = std::clamp(kept + added, -state_limit, state_limit);
+        }
+        std::vector<uint32_t> biases(sums.begin(), sums.end());
+        std::vector<uint32_t> outputs(width);
+        const void* nothing = outputs.data();
+        void* to = outputs.data();
+        // No inputs: the sums are the biases.
+        const PackedMatrix matrix{1, 4, 0, 0, biases.data(), biases.data(), scales.data()};
+        kernels.lstm(matrix, {1, &nothing, &nothing, &to, states.data()}, tables());
+        ASSERT_EQ(states, expected) << round;
+    }
+}
+
+TEST(Kernels, KeepCellsAsTheReferenceDoes) {
+    if (avx2_backend.runs_here()) expect_cells_like_reference(avx2_integers);
+    if (avx512_backend.runs_here()) expect_cells_like_reference(avx512_integers);
+}
+#endif
 
 TEST(Backends, EndInTheFastestThatRunsHere) {
     EXPECT_STREQ(backends().front()->name, "reference");
