@@ -215,12 +215,21 @@ TEST(Baselines, OfARowWithoutBlobsAreWhatIsTold) {
 }
 
 TEST(Baselines, TakeLettersThatTouchApart) {
-    // Wide ink whose right half is a descender: as one box it would stand on the descender's foot.
-    RowBlob wide{{100, 92, 140, 120}, std::vector<RowBlob::Column>(40, {100, 120})};
-    std::fill(wide.columns.begin() + 20, wide.columns.end(), RowBlob::Column{92, 120});
-    std::vector<RowBlob> row{letter(0, 100), letter(30, 100), letter(60, 100), wide, letter(150, 100)};
-    const Baseline baseline = fit_baseline(row, 25, std::vector<BaselineSample>{{0, 100}, {160, 100}});
-    EXPECT_FLOAT_EQ(baseline.at(80), 100);
+    // Six letters, the last of which hangs a pixel low: as one box it would draw the line down.
+    RowBlob wide{{60, 99, 180, 120}, std::vector<RowBlob::Column>(120, {100, 120})};
+    wide.columns.back().bottom = 99;
+    const std::vector<RowBlob> row{letter(0, 100), letter(30, 100), wide, letter(185, 100)};
+    const Baseline baseline = fit_baseline(row, 25, std::vector<BaselineSample>{{0, 100}, {195, 100}});
+    EXPECT_GT(baseline.at(120), 99.8f);
+}
+
+TEST(Baselines, HaveTheirStepsSmoothed) {
+    std::vector<RowBlob> row;
+    for (int32_t i = 0; i < 80; ++i) row.push_back(letter(i * 20, 100 + (i / 20 % 2) * 3 - (i % 20 == 10 ? 1 : 0)));
+    const Baseline baseline = fit_baseline(row, 25, std::vector<BaselineSample>{{0, 100}, {1590, 103}});
+    float steepest = 0;
+    for (int32_t x = 0; x < 1600; ++x) steepest = std::max(steepest, std::abs(baseline.at(x + 1) - baseline.at(x)));
+    EXPECT_LT(steepest, 2.5f);  // 2.7 where two pieces meet at it
 }
 
 }  // namespace
