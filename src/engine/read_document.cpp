@@ -72,9 +72,15 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
 constexpr float upside_down_at_most = 45;
 constexpr uint32_t words_to_tell = 5;
 
+/// Of such an image Tesseract keeps the best of the lines that its layout finds, after it has read them all.
+bool shows_one_line(int32_t page_segmentation_mode) {
+    return page_segmentation_mode == 7 || page_segmentation_mode == 8 || page_segmentation_mode == 10 ||
+           page_segmentation_mode == 13;
+}
+
 Layout layout_of(PageImage& image, const ReadRequest& request, Recognisers& recognisers, Clock::time_point until) {
     tesseract::TessBaseAPI& tesseract = recognisers.for_languages(request.languages);
-    if (request.recogniser == Recogniser::tesseract)
+    if (request.recogniser == Recogniser::tesseract || shows_one_line(request.page_segmentation_mode))
         return recognise_page(tesseract, image, request.page_segmentation_mode, until);
     return read_page(tesseract, recognisers.models().for_languages(request.languages), image,
                      request.page_segmentation_mode, until);

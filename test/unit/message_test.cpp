@@ -23,6 +23,7 @@ ReadRequest some_request() {
     request.page_segmentation_mode = -1;
     request.dpi = 400;
     request.deskew = true;
+    request.recogniser = Recogniser::own;
     request.limits = {17, 1ull << 40, 18, 1ull << 41, 19ll << 32, 20ll << 32};
     return request;
 }
@@ -74,6 +75,7 @@ TEST(Messages, ARequestComesThrough) {
     EXPECT_EQ(came.page_segmentation_mode, sent.page_segmentation_mode);
     EXPECT_EQ(came.dpi, sent.dpi);
     EXPECT_EQ(came.deskew, sent.deskew);
+    EXPECT_EQ(came.recogniser, sent.recogniser);
     EXPECT_EQ(came.limits, sent.limits);
 }
 
