@@ -33,7 +33,8 @@ constexpr Backend reference_backend = {
     .runs_here = [] { return true; },
     .compile = [](const Network* network) -> BackendNetwork* {
         try {
-            return reinterpret_cast<BackendNetwork*>(std::make_unique<ReferenceNetwork>(*network).release());
+            return reinterpret_cast<BackendNetwork*>(
+                std::make_unique<ReferenceNetwork>(ReferenceNetwork{*network}).release());
         } catch (const std::bad_alloc&) {
             return nullptr;
         }

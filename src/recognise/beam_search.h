@@ -36,7 +36,7 @@ class BeamSearch {
     enum TopCode : uint8_t { top_two, top_few, also_ran, top_code_count };
     static constexpr uint32_t no_node = UINT32_MAX;
     static constexpr size_t length_count = Recoder::most_codes + 1;
-    static constexpr size_t beam_count = 2 * continuation_count * length_count;
+    static constexpr size_t beam_count = size_t{2} * continuation_count * length_count;
 
     /// What a path ends with at a step.
     struct Node {
@@ -66,6 +66,7 @@ class BeamSearch {
     struct Ranked {
         int32_t rank;
         int32_t code;
+        // NOLINTNEXTLINE(modernize-use-nullptr): a comparison with 0 that nobody wrote
         auto operator<=>(const Ranked&) const = default;
     };
     /// A node to be continued.

@@ -17,8 +17,12 @@ int32_t as_in_list(int8_t list, const Unicharset& set, int32_t unichar) {
     return list == number_list && set[unichar].is_digit ? wildcard : unichar;
 }
 
+/// Real lists lead to a handful of places at once; those of a damaged model, which run in circles, to any number.
+constexpr size_t most_places = 64;
+
 void add(std::vector<Place>& places, const Place& place) {
-    if (std::find(places.begin(), places.end(), place) == places.end()) places.push_back(place);
+    if (places.size() < most_places && std::find(places.begin(), places.end(), place) == places.end())
+        places.push_back(place);
 }
 
 void improve(WordSource& source, WordSource by) { source = std::max(source, by); }

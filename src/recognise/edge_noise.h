@@ -13,6 +13,7 @@ class EdgeNoise {
     /// From −127 to 127.
     int8_t integer() {
         const double value = signed_up_to(127);
+        // NOLINTNEXTLINE(bugprone-incorrect-roundings): as Tesseract rounds
         return static_cast<int8_t>(value >= 0 ? static_cast<int>(value + 0.5) : -static_cast<int>(-value + 0.5));
     }
     /// From −1 to 1.

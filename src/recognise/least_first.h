@@ -35,19 +35,22 @@ class LeastFirst {
   private:
     /// Moves parents into the gap until the item fits there, and puts it.
     void rise(size_t gap, const Item& item) {
-        for (size_t parent; gap > 0; gap = parent) {
-            parent = (gap - 1) / 2;
+        while (gap > 0) {
+            const size_t parent = (gap - 1) / 2;
             if (!(item.key() < items_[parent].key())) break;
             items_[gap] = items_[parent];
+            gap = parent;
         }
         items_[gap] = item;
     }
     /// Moves lesser children into the gap; where it is at last.
     size_t sink(size_t gap, const Item& item) {
-        for (size_t child; (child = 2 * gap + 1) < items_.size(); gap = child) {
+        while (2 * gap + 1 < items_.size()) {
+            size_t child = 2 * gap + 1;
             if (child + 1 < items_.size() && items_[child + 1].key() < items_[child].key()) ++child;
             if (!(items_[child].key() < item.key())) break;
             items_[gap] = items_[child];
+            gap = child;
         }
         return gap;
     }

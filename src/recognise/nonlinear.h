@@ -29,8 +29,11 @@ inline float table_logistic(const Tables& t, float x) {
     return x < 0 ? 1 - from_table(t.logistic, -x) : from_table(t.logistic, x);
 }
 
-/// Half away from zero.
-inline int32_t rounded(float x) { return x >= 0 ? static_cast<int32_t>(x + 0.5f) : -static_cast<int32_t>(-x + 0.5f); }
+/// Half away from zero. Just below a half it is off, as Tesseract is.
+inline int32_t rounded(float x) {
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings)
+    return x >= 0 ? static_cast<int32_t>(x + 0.5f) : -static_cast<int32_t>(-x + 0.5f);
+}
 /// Of −1 to 1, as between layers of integers.
 inline int8_t as_int8(float x) {
     const int32_t value = rounded(x * 127);

@@ -375,6 +375,7 @@ std::vector<Line> straight_guesses(std::span<const UprightBox> blobs) {
         }
     std::ranges::stable_sort(guesses, {}, &Guess::error);
     std::vector<Line> lines;
+    lines.reserve(guesses.size());
     for (const Guess& guess : guesses) lines.push_back(guess.line);
     return lines;
 }
