@@ -36,7 +36,7 @@ void join_numbers(std::vector<Direction>& directions) {
         while (end < count && directions[end] == Direction::european_number_terminator) ++end;
         const bool precedes_number = end < count && directions[end] == number;
         const bool follows_number = i > 0 && directions[i - 1] == number;
-        if (precedes_number) std::fill(directions.begin() + i, directions.begin() + end, number);
+        if (precedes_number) std::fill_n(&directions[i], end - i, number);
         if (follows_number) directions[i] = number;
     }
 }
@@ -168,11 +168,11 @@ std::vector<Word> in_reading_order(const std::vector<LineWord>& line, bool left_
             Word word = from.word;
             if (left_to_right == turn.is_against) word.text = text_from_right_to_left(from);
             if (turn.is_against && index == turn.words.front()) word.text.insert(0, turned);
-            if (turn.is_against && index == turn.words.back())
-                word.text += back;
-            else if (turn.is_trailing && order.is_mixed(index))
+            const bool turns_back = turn.is_against && index == turn.words.back();
+            const bool is_mixed = order.is_mixed(index);
+            if (!turns_back && turn.is_trailing && is_mixed)
                 word.text += turned;
-            else if (!turn.is_against && order.is_mixed(index) && !order.turns_after(i))
+            else if (turns_back || (!turn.is_against && is_mixed && !order.turns_after(i)))
                 word.text += back;
             words.push_back(std::move(word));
         }

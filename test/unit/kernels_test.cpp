@@ -85,6 +85,7 @@ void expect_same(const Scores& expected, const Scores& scores, bool bit_by_bit, 
 /// All lines through each backend that this machine has, in batches of 1 to 17, in any order.
 void expect_all_like_reference(const Network& network, const std::vector<LineImage>& lines) {
     std::vector<Scores> expected;
+    expected.reserve(lines.size());
     for (const LineImage& line : lines) expected.push_back(forward_reference(network, line));
     std::mt19937 random(1);
     for (const Backend* backend : backends().subspan(1)) {
@@ -281,8 +282,8 @@ void expect_cells_like_reference(const Kernels& kernels) {
     std::mt19937 random(3);
     const uint32_t width = kernels.width;
     for (int round = 0; round < 5000; ++round) {
-        std::vector<int32_t> sums(4 * width);
-        std::vector<float> scales(4 * width);
+        std::vector<int32_t> sums(size_t{4} * width);
+        std::vector<float> scales(size_t{4} * width);
         std::vector<float> states(width);
         std::vector<float> expected(width);
         for (size_t i = 0; i < sums.size(); ++i) {

@@ -194,6 +194,7 @@ RowBlob letter(int32_t left, int32_t bottom) { return {{left, bottom, left + 10,
 
 TEST(Baselines, AreFittedToLettersThatStandOnThem) {
     std::vector<RowBlob> row;
+    row.reserve(80);
     for (int32_t i = 0; i < 20; ++i) row.push_back(letter(i * 20, 100 + i / 4 - (i % 5 == 2 ? 8 : 0)));
     const std::vector<BaselineSample> samples{{0, 100}, {390, 104}};
     const Baseline baseline = fit_baseline(row, 25, samples);
@@ -203,6 +204,7 @@ TEST(Baselines, AreFittedToLettersThatStandOnThem) {
 
 TEST(Baselines, FollowAStep) {
     std::vector<RowBlob> row;
+    row.reserve(80);
     for (int32_t i = 0; i < 30; ++i) row.push_back(letter(i * 20, i < 15 ? 100 : 102));
     const Baseline baseline = fit_baseline(row, 25, std::vector<BaselineSample>{{0, 100}, {590, 102}});
     EXPECT_NEAR(baseline.at(100), 100, 0.6);
@@ -225,6 +227,7 @@ TEST(Baselines, TakeLettersThatTouchApart) {
 
 TEST(Baselines, HaveTheirStepsSmoothed) {
     std::vector<RowBlob> row;
+    row.reserve(80);
     for (int32_t i = 0; i < 80; ++i) row.push_back(letter(i * 20, 100 + (i / 20 % 2) * 3 - (i % 20 == 10 ? 1 : 0)));
     const Baseline baseline = fit_baseline(row, 25, std::vector<BaselineSample>{{0, 100}, {1590, 103}});
     float steepest = 0;

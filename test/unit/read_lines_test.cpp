@@ -22,8 +22,10 @@ class RecordedLines : public testing::TestWithParam<Recording> {};
 
 TEST_P(RecordedLines, AreReadAsTesseractReadsThem) {
     std::vector<Language> languages;
+    languages.reserve(GetParam().languages.size());
     for (const std::string& name : GetParam().languages) languages.push_back(installed_language(name));
     std::vector<const Language*> borrowed;
+    borrowed.reserve(languages.size());
     for (const Language& language : languages) borrowed.push_back(&language);
     LineReader reader(borrowed);
     const std::vector<RecordedLine> lines = recorded_lines(GetParam().file);
