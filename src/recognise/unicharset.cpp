@@ -91,7 +91,6 @@ Unicharset parse_unicharset(std::span<const uint8_t> bytes) {
     Unicharset set;
     std::vector<std::string> script_of;
     for (size_t id = 0; id < count; ++id) {
-        if (rest.empty()) throw ModelError("has fewer characters than it says");
         Line line = parse_line(take_line(rest));
         set.unichars.push_back(std::move(line.unichar));
         script_of.push_back(std::move(line.script));

@@ -177,6 +177,20 @@ TEST(BeamSearch, RefusesScoresOfOtherClasses) {
     EXPECT_THROW(BeamSearch(language, {}).best_path({2, 6, std::vector<float>(6)}), std::invalid_argument);
 }
 
+TEST(Dictionary, PunctuationIsWholeAndEndsAWord) {
+    const Unicharset set = small_language().unicharset;
+    // The words "a" and "aa", and what stands around them: "b" on both sides.
+    const std::vector<uint8_t> words = dawg_bytes(3, {{1, true, true, 1}, {1, true, true, 0}});
+    const std::vector<uint8_t> punctuation =
+        dawg_bytes(3, {{2, true, false, 1}, {0, true, false, 2}, {2, true, true, 0}});
+    const Dictionary dictionary(Dawg(ModelBytes(punctuation)), Dawg(ModelBytes(words)), std::nullopt);
+    const auto is_word = [&](std::vector<int32_t> unichars) { return dictionary.has_word(set, unichars); };
+    EXPECT_TRUE(is_word({2, 1, 2}));
+    EXPECT_TRUE(is_word({2, 1, 1, 2}));
+    EXPECT_FALSE(is_word({2, 1}));
+    EXPECT_FALSE(is_word({2, 1, 2, 1}));
+}
+
 TEST(Recoder, RefusesCodesWithoutAClass) {
     const auto parse = [](const std::vector<std::vector<int32_t>>& codes) { return recoder_of(recoder_bytes(codes)); };
     EXPECT_NO_THROW(parse({{0}, {5}}));
