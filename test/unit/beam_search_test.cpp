@@ -188,6 +188,7 @@ TEST(Dictionary, PunctuationIsWholeAndEndsAWord) {
     EXPECT_TRUE(is_word({2, 1, 2}));
     EXPECT_TRUE(is_word({2, 1, 1, 2}));
     EXPECT_FALSE(is_word({2, 1}));
+    EXPECT_FALSE(is_word({2, 1, 1}));
     EXPECT_FALSE(is_word({2, 1, 2, 1}));
 }
 
