@@ -28,8 +28,10 @@ struct Place {
     int8_t list = -1;             ///< −1: before a word or number began
     bool in_punctuation = false;  ///< what stands around it is from the list of punctuation
     bool behind_word = false;     ///< in the punctuation that follows
-    // NOLINTNEXTLINE(bugprone-reserved-identifier): of the compiler's own making
-    bool operator==(const Place&) const = default;
+    bool operator==(const Place& other) const {
+        return edge == other.edge && punctuation_edge == other.punctuation_edge && list == other.list &&
+               in_punctuation == other.in_punctuation && behind_word == other.behind_word;
+    }
 };
 
 class Dictionary {
