@@ -162,7 +162,6 @@ Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, 
 void warm_up(Recognisers& recognisers, const std::string& languages) {
     warm_up_pdf();
     recognisers.for_languages(languages);
-    recognisers.models().for_languages(languages);
 }
 
 void read_document(const uint8_t* data, size_t size, const ReadRequest& request, Recognisers& recognisers,

@@ -298,18 +298,4 @@ float page_pixels_of(const LineUnit& unit, int32_t quarter_turns, uint32_t heigh
     return 1 / (static_cast<float>(height) / static_cast<float>(upright));
 }
 
-Box part_of(const LineUnit& unit, int32_t quarter_turns, int32_t left, int32_t right) {
-    const Box& crop = unit.crop;
-    switch (quarter_turns) {
-        case 1:
-            return {crop.left, crop.bottom - right, crop.right, crop.bottom - left};
-        case 2:
-            return {crop.right - right, crop.top, crop.right - left, crop.bottom};
-        case 3:
-            return {crop.left, crop.top + left, crop.right, crop.top + right};
-        default:
-            return {crop.left + left, crop.top, crop.left + right, crop.bottom};
-    }
-}
-
 }  // namespace pg_ocr

@@ -49,7 +49,4 @@ recognise::LineImage inverted(const recognise::LineImage&);
 /// Pixels of the page for a pixel of the line's image.
 float page_pixels_of(const LineUnit&, int32_t quarter_turns, uint32_t height);
 
-/// The part of a crop, upright and in pixels of the page from its left edge, as it lies on the page.
-Box part_of(const LineUnit&, int32_t quarter_turns, int32_t left, int32_t right);
-
 }  // namespace pg_ocr
