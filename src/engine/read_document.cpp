@@ -78,12 +78,23 @@ bool shows_one_line(int32_t page_segmentation_mode) {
            page_segmentation_mode == 13;
 }
 
+bool is_read_by_tesseract(const ReadRequest& request) {
+    return request.recogniser == Recogniser::tesseract || shows_one_line(request.page_segmentation_mode);
+}
+
+void load_models(const ReadRequest& request, Recognisers& recognisers) {
+    if (is_read_by_tesseract(request))
+        recognisers.for_languages(request.languages);
+    else
+        recognisers.layout_for(request.languages, request.page_segmentation_mode);
+}
+
 Layout layout_of(PageImage& image, const ReadRequest& request, Recognisers& recognisers, Clock::time_point until) {
-    tesseract::TessBaseAPI& tesseract = recognisers.for_languages(request.languages);
-    if (request.recogniser == Recogniser::tesseract || shows_one_line(request.page_segmentation_mode))
-        return recognise_page(tesseract, image, request.page_segmentation_mode, until);
-    return read_page(tesseract, recognisers.models().for_languages(request.languages), image,
-                     request.page_segmentation_mode, until);
+    const int32_t mode = request.page_segmentation_mode;
+    if (is_read_by_tesseract(request))
+        return recognise_page(recognisers.for_languages(request.languages), image, mode, until);
+    tesseract::TessBaseAPI& layout = recognisers.layout_for(request.languages, mode);
+    return read_page(layout, recognisers.models().for_languages(request.languages), image, mode, until);
 }
 
 Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, Recognisers& recognisers, Turn turn,
@@ -182,7 +193,7 @@ void read_document(const uint8_t* data, size_t size, const ReadRequest& request,
                             std::to_string(selected) + " pages are to be read, and pg_ocr.max_pages is " +
                                 std::to_string(most) + "; raise it or submit the document in parts with pages => …");
     // A missing language is every page's fault; it is told before the first.
-    if (request.text_layer != TextLayer::only) recognisers.for_languages(request.languages);
+    if (request.text_layer != TextLayer::only) load_models(request, recognisers);
     events.opened({name_of(type), pages, static_cast<uint32_t>(selected)});
     for (uint32_t page_no : pages_to_read(request, pages)) {
         events.page_started(page_no);

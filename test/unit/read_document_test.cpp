@@ -202,15 +202,5 @@ TEST(ReadDocument, StraightensWhereAsked) {
     EXPECT_LT(character_error_rate(truth, straight.text), character_error_rate(truth, crooked.text));
 }
 
-TEST(Recognisers, LoadALanguageOnce) {
-    Recognisers few(tessdata_directory());
-    auto* first = &few.for_languages("eng");
-    EXPECT_EQ(&few.for_languages("eng"), first);
-    for (const char* other : {"eng+eng", "eng+eng+eng", "eng+eng+eng+eng"}) few.for_languages(other);
-    EXPECT_NO_THROW(few.for_languages("eng"));
-}
-
-TEST(Recognisers, SayWhichTheyAre) { EXPECT_EQ(recogniser_version().find("tesseract "), 0u); }
-
 }  // namespace
 }  // namespace pg_ocr

@@ -1,5 +1,6 @@
 #include "engine/layout/models.h"
 
+#include <algorithm>
 #include <sstream>
 #include <utility>
 
@@ -7,6 +8,9 @@
 
 namespace pg_ocr {
 namespace {
+
+/// A model takes 3 to 10 MB; one of floating point numbers, several times as much.
+constexpr size_t kept_warm = 6;
 
 Model load(const std::string& path) {
     const recognise::ModelFile file = recognise::ModelFile::read(path);
@@ -24,18 +28,24 @@ std::vector<const Model*> Models::for_languages(const std::string& languages) {
     std::vector<const Model*> found;
     std::istringstream codes(languages);
     for (std::string code; std::getline(codes, code, '+');) found.push_back(&of(code));
+    while (warm_.size() > std::max(kept_warm, found.size())) warm_.pop_back();
     return found;
 }
 
 const Model& Models::of(const std::string& code) {
-    if (auto known = models_.find(code); known != models_.end()) return known->second;
+    for (auto warm = warm_.begin(); warm != warm_.end(); ++warm)
+        if (warm->code == code) {
+            warm_.splice(warm_.begin(), warm_, warm);
+            return warm->model;
+        }
     const std::string path = tessdata_directory_ + "/" + code + ".traineddata";
     try {
-        return models_.emplace(code, load(path)).first->second;
+        warm_.push_front({code, load(path)});
     } catch (const recognise::ModelError& error) {
         throw DocumentError(ErrorCode::language_missing,
                             "the language \"" + code + "\" cannot be loaded: " + path + " " + error.what());
     }
+    return warm_.front().model;
 }
 
 }  // namespace pg_ocr

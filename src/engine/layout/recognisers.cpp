@@ -5,6 +5,7 @@
 #include <cctype>
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
 #include "engine/document_error.h"
 
@@ -42,10 +43,30 @@ void check_installed(const std::string& tessdata_directory, std::string_view lan
     }
 }
 
+/// What a model's characters tell Tesseract: whether columns are read from the right. Nothing else in its interface
+/// does.
+bool reads_columns_from_the_right(const recognise::Unicharset& characters) {
+    ptrdiff_t to_the_right = 0, to_the_left = 0;
+    for (const recognise::Unichar& character : characters.unichars) {
+        if (character.direction == recognise::Direction::left_to_right) ++to_the_right;
+        if (character.direction == recognise::Direction::right_to_left ||
+            character.direction == recognise::Direction::right_to_left_arabic ||
+            character.direction == recognise::Direction::arabic_number)
+            ++to_the_left;
+    }
+    return to_the_left > to_the_right;
+}
+
+/// Of the scripts that are looked for, only those are found that the models' characters have.
+bool finds_orientation_and_script(int32_t mode) {
+    return mode == tesseract::PSM_OSD_ONLY || mode == tesseract::PSM_AUTO_OSD || mode == tesseract::PSM_SPARSE_TEXT_OSD;
+}
+
 }  // namespace
 
 struct Recognisers::Warm {
     std::string languages;
+    Load load;
     tesseract::TessBaseAPI tesseract;
 };
 
@@ -55,9 +76,19 @@ Recognisers::Recognisers(std::string tessdata_directory)
     : tessdata_directory_(std::move(tessdata_directory)), models_(tessdata_directory_) {}
 Recognisers::~Recognisers() = default;
 
-tesseract::TessBaseAPI& Recognisers::for_languages(const std::string& languages) {
+tesseract::TessBaseAPI& Recognisers::for_languages(const std::string& languages) { return warm(languages, Load::all); }
+
+tesseract::TessBaseAPI& Recognisers::layout_for(const std::string& languages, int32_t page_segmentation_mode) {
+    check_installed(tessdata_directory_, languages);
+    const recognise::Unicharset& characters = models_.for_languages(languages).front()->language.unicharset;
+    const bool needs_characters =
+        finds_orientation_and_script(page_segmentation_mode) || reads_columns_from_the_right(characters);
+    return warm(languages, needs_characters ? Load::all : Load::settings);
+}
+
+tesseract::TessBaseAPI& Recognisers::warm(const std::string& languages, Load load) {
     for (auto warm = warm_.begin(); warm != warm_.end(); ++warm)
-        if (warm->languages == languages) {
+        if (warm->languages == languages && (warm->load == load || warm->load == Load::all)) {
             warm_.splice(warm_.begin(), warm_, warm);
             return warm->tesseract;
         }
@@ -65,7 +96,12 @@ tesseract::TessBaseAPI& Recognisers::for_languages(const std::string& languages)
     if (warm_.size() >= kept_warm) warm_.pop_back();
     std::list<Warm> loaded(1);
     loaded.front().languages = languages;
-    if (loaded.front().tesseract.Init(tessdata_directory_.c_str(), languages.c_str(), tesseract::OEM_DEFAULT) != 0)
+    loaded.front().load = load;
+    const std::vector<std::string> setting{"tessedit_init_config_only"};
+    const std::vector<std::string> value{load == Load::settings ? "1" : "0"};
+    constexpr bool debug_ones_too = false;
+    if (loaded.front().tesseract.Init(tessdata_directory_.c_str(), languages.c_str(), tesseract::OEM_DEFAULT, nullptr,
+                                      0, &setting, &value, debug_ones_too) != 0)
         throw DocumentError(
             ErrorCode::language_missing,
             "the language \"" + languages + "\" cannot be loaded; replace its .traineddata in " + tessdata_directory_);

@@ -1,6 +1,7 @@
 // Tesseract instances, kept warm: loading a model costs more than reading a page.
 #pragma once
 
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <string>
@@ -29,11 +30,17 @@ class Recognisers {
     /// Throws DocumentError language_missing, naming the language, when a model file is not there or cannot be loaded.
     tesseract::TessBaseAPI& for_languages(const std::string& languages);
 
+    /// As for_languages(), but it only finds lines, of which it finds the same: it takes no more of the models than
+    /// that needs. The mode is Tesseract's psm. Loads the languages' models() as well, and throws for them.
+    tesseract::TessBaseAPI& layout_for(const std::string& languages, int32_t page_segmentation_mode);
+
     /// Of the same directory, for our own recogniser.
     Models& models() { return models_; }
 
   private:
     struct Warm;
+    enum class Load : uint8_t { all, settings };
+    tesseract::TessBaseAPI& warm(const std::string& languages, Load);
     std::string tessdata_directory_;
     Models models_;
     std::list<Warm> warm_;  ///< used last comes first
