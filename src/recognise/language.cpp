@@ -6,10 +6,10 @@
 namespace pg_ocr::recognise {
 namespace {
 
-std::span<const uint8_t> needed(const ModelFile& file, Component component, const char* name) {
-    const auto bytes = file.component(component);
-    if (!bytes) throw ModelError(std::string("has no ") + name);
-    return *bytes;
+/// Of a component, or, from `inside` on, of the network's.
+ModelBytes bytes_of(const ModelFile& file, Component component, size_t inside) {
+    if (inside == 0) return ModelBytes(file.component(component).value());
+    return ModelBytes(file.component(Component::network).value().subspan(inside));
 }
 
 std::optional<Dawg> word_list(const ModelFile& file, Component component) {
@@ -44,11 +44,12 @@ LanguageSettings parse_settings(std::span<const uint8_t> bytes) {
 }
 
 Language parse_language(const ModelFile& file, const Network& network) {
-    ModelBytes recoder(needed(file, Component::recoder, "codes of characters"));
+    ModelBytes characters = bytes_of(file, Component::unicharset, network.characters_at);
+    ModelBytes codes = bytes_of(file, Component::recoder, network.codes_at);
     const auto settings = file.component(Component::settings);
     return {
-        .unicharset = parse_unicharset(needed(file, Component::unicharset, "characters")),
-        .recoder = network.recoded ? Recoder::parse(recoder, network.classes) : Recoder::pass_through(network.classes),
+        .unicharset = parse_unicharset(characters),
+        .recoder = network.recoded ? Recoder::parse(codes, network.classes) : Recoder::pass_through(network.classes),
         .dictionary = {word_list(file, Component::punctuation_words), word_list(file, Component::words),
                        word_list(file, Component::numbers)},
         .settings = settings ? parse_settings(*settings) : LanguageSettings{},

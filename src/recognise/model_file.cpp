@@ -1,6 +1,8 @@
 #include "recognise/model_file.h"
 
+#include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -33,6 +35,13 @@ std::span<const uint8_t> ModelBytes::take(size_t bytes) {
     std::span<const uint8_t> taken = rest_.first(bytes);
     rest_ = rest_.subspan(bytes);
     return taken;
+}
+
+std::string_view ModelBytes::line() {
+    const std::string_view rest(reinterpret_cast<const char*>(rest_.data()), rest_.size());
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    take(std::min(line.size() + 1, rest.size()));
+    return line;
 }
 
 uint64_t ModelBytes::integer(size_t bytes) {

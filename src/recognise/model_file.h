@@ -6,6 +6,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pg_ocr::recognise {
@@ -43,6 +44,8 @@ class ModelBytes {
     /// A count of four bytes, of items of at least item_size bytes each: never more than what is left can hold.
     uint32_t count(size_t item_size);
     std::span<const uint8_t> take(size_t bytes);
+    /// Up to a line break, which is taken, too, or to the end.
+    std::string_view line();
     size_t left() const { return rest_.size(); }
 
   private:

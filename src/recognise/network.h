@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -70,9 +71,13 @@ struct Network {
     /// Of the random numbers that the edges of a convolution are filled with.
     uint64_t seed = 0;
     std::string specification;  ///< as in '[1,36,0,1 Ct3,3,16 Mp3,3 Lfys48 Lfx96 Lrx96 Lfx256 O1c111]'
+    /// Where in the component of the network its characters and their codes begin, if it holds them itself, as models
+    /// did before these had components of their own; else 0.
+    size_t characters_at = 0;
+    size_t codes_at = 0;
 };
 
-/// Throws ModelError.
-Network parse_network(ModelBytes&);
+/// Throws ModelError. What it accepts gives each line of whatever pixels a number for each class of each step.
+Network parse_network(const ModelFile&);
 
 }  // namespace pg_ocr::recognise

@@ -2,6 +2,7 @@
 // would be another function, and read other text.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace pg_ocr::recognise {
@@ -34,10 +35,7 @@ inline int32_t rounded(float x) {
     // NOLINTNEXTLINE(bugprone-incorrect-roundings)
     return x >= 0 ? static_cast<int32_t>(x + 0.5f) : -static_cast<int32_t>(-x + 0.5f);
 }
-/// Of −1 to 1, as between layers of integers.
-inline int8_t as_int8(float x) {
-    const int32_t value = rounded(x * 127);
-    return static_cast<int8_t>(value < -127 ? -127 : value > 127 ? 127 : value);
-}
+/// Of −1 to 1, as between layers of integers; what lies beyond, as a layer without bounds gives, is cut off.
+inline int8_t as_int8(float x) { return static_cast<int8_t>(rounded(std::clamp(x * 127, -127.0f, 127.0f))); }
 
 }  // namespace pg_ocr::recognise

@@ -195,8 +195,6 @@ Plane Forward::side_by_side(const Layer& layer, const Plane& input) {
     const size_t pixels = size_t{output.height} * output.width;
     uint32_t offset = 0;
     for (const Plane& part : parts) {
-        if (part.height != output.height || part.width != output.width)
-            throw ModelError("has layers side by side whose outputs differ in size");
         for (size_t p = 0; p < pixels; ++p)
             output.copy(p * output.features + offset, part, p * part.features, part.features);
         offset += part.features;
@@ -273,6 +271,8 @@ void softmax(std::vector<float>& line) {
 }
 
 void Forward::apply(LayerType type, std::vector<float>& line) const {
+    // One layer without bounds after the other must not end in no number.
+    constexpr float unbounded = 1e20f;
     if (type == LayerType::softmax) return softmax(line);
     for (float& value : line) {
         switch (type) {
@@ -283,7 +283,7 @@ void Forward::apply(LayerType type, std::vector<float>& line) const {
                 value = table_logistic(tables_, value);
                 break;
             case LayerType::relu:
-                value = std::max(value, 0.0f);
+                value = std::clamp(value, 0.0f, unbounded);
                 break;
             case LayerType::clip_0_1:
                 value = std::clamp(value, 0.0f, 1.0f);
@@ -292,7 +292,7 @@ void Forward::apply(LayerType type, std::vector<float>& line) const {
                 value = std::clamp(value, -1.0f, 1.0f);
                 break;
             default:
-                break;
+                value = std::clamp(value, -unbounded, unbounded);
         }
     }
 }
@@ -305,7 +305,7 @@ Scores forward_reference(const Network& network, const LineImage& line) {
     for (size_t i = 0; i < line.pixels.size(); ++i) {
         const float value = normalised(line.pixels[i], contrast);
         if (network.integers)
-            image.ints[i] = static_cast<int8_t>(std::clamp(rounded(128 * value), -127, 127));
+            image.ints[i] = static_cast<int8_t>(rounded(std::clamp(128 * value, -127.0f, 127.0f)));
         else
             image.reals[i] = value;
     }

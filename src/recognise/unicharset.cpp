@@ -22,13 +22,6 @@ constexpr std::string_view unspaced_scripts[] = {"Han", "Thai", "Hangul", "Hirag
 
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-std::string_view take_line(std::string_view& rest) {
-    const size_t end = rest.find('\n');
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    return line;
-}
-
 std::string_view take_field(std::string_view& line) {
     const auto from = std::find_if_not(line.begin(), line.end(), is_blank);
     const auto to = std::find_if(from, line.end(), is_blank);
@@ -82,16 +75,15 @@ Line parse_line(std::string_view line) {
 
 }  // namespace
 
-Unicharset parse_unicharset(std::span<const uint8_t> bytes) {
-    std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    std::string_view first = take_line(rest);
+Unicharset parse_unicharset(ModelBytes& from) {
+    std::string_view first = from.line();
     size_t count = 0;
     if (!parse_number(take_field(first), count) || count == 0 || count > most_unichars)
         throw ModelError("has a damaged list of characters");
     Unicharset set;
     std::vector<std::string> script_of;
     for (size_t id = 0; id < count; ++id) {
-        Line line = parse_line(take_line(rest));
+        Line line = parse_line(from.line());
         set.unichars.push_back(std::move(line.unichar));
         script_of.push_back(std::move(line.script));
     }

@@ -45,7 +45,7 @@ struct Unicharset {
     const Unichar& operator[](int32_t id) const { return unichars[static_cast<size_t>(id)]; }
 };
 
-/// Throws ModelError.
-Unicharset parse_unicharset(std::span<const uint8_t>);
+/// Lines of text: how many characters there are, then each. Throws ModelError.
+Unicharset parse_unicharset(ModelBytes&);
 
 }  // namespace pg_ocr::recognise

@@ -80,8 +80,7 @@ void measure(const Network& network, const Backend& backend, const std::vector<P
 int main(int count, char** arguments) try {
     if (count < 3) throw std::runtime_error("usage: network_bench MODEL RECORD...");
     const ModelFile file = ModelFile::read(arguments[1]);
-    ModelBytes bytes(file.component(Component::network).value());
-    const Network network = parse_network(bytes);
+    const Network network = parse_network(file);
     std::vector<PageLines> pages;
     for (int i = 2; i < count; ++i) pages.push_back(read_record(arguments[i]));
     PageLines few;

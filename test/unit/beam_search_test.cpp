@@ -12,7 +12,8 @@ namespace pg_ocr::recognise {
 namespace {
 
 Unicharset set_of(const std::string& lines) {
-    return parse_unicharset({reinterpret_cast<const uint8_t*>(lines.data()), lines.size()});
+    ModelBytes from({reinterpret_cast<const uint8_t*>(lines.data()), lines.size()});
+    return parse_unicharset(from);
 }
 
 Recoder recoder_of(const std::vector<uint8_t>& bytes) {

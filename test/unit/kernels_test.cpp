@@ -9,6 +9,7 @@
 #include <numeric>
 #include <random>
 
+#include "model_bytes.h"
 #include "recognise/backend.h"
 #include "recognise/cpu/cpu_backends.h"
 #include "recognise/cpu/kernels.h"
@@ -112,93 +113,8 @@ void expect_all_like_reference(const Network& network, const std::vector<LineIma
 }
 
 Network model(const std::string& language) {
-    const ModelFile file = ModelFile::read(TESSDATA "/" + language + ".traineddata");
-    ModelBytes bytes(file.component(Component::network).value());
-    return parse_network(bytes);
+    return parse_network(ModelFile::read(TESSDATA "/" + language + ".traineddata"));
 }
-
-/// The same weights as reals, as a "best" model has them.
-void make_real(Weights& weights) {
-    if (weights.integers.empty()) return;
-    for (size_t i = 0; i < weights.integers.size(); ++i)
-        weights.reals.push_back(static_cast<float>(weights.integers[i]) * weights.scales[i / (weights.inputs + 1)] *
-                                127);
-    weights.integers.clear();
-    weights.scales.clear();
-}
-void make_real(Layer& layer) {
-    make_real(layer.weights);
-    for (Weights& gate : layer.gates) make_real(gate);
-    for (Layer& inner : layer.inner) make_real(inner);
-}
-
-/// Networks of the shape of all models, of sizes that fill no vector.
-class Invented {
-  public:
-    explicit Invented(float scale) : scale_(scale) {}
-    Network network(uint32_t height) {
-        Network made;
-        made.root = layer(LayerType::series, 1, classes);
-        Layer input = layer(LayerType::input, 1, 1);
-        Layer convolve = layer(LayerType::convolve, 1, 9);
-        convolve.x = convolve.y = 1;
-        Layer pool = layer(LayerType::maxpool, 19, 19);
-        pool.x = pool.y = 3;
-        made.root.inner = {input,
-                           convolve,
-                           dense(LayerType::tanh, 9, 19),
-                           pool,
-                           around(LayerType::transpose_xy, lstm(LayerType::lstm_summary, 19, 21)),
-                           along(21, 33),
-                           around(LayerType::reverse_x, along(33, 7)),
-                           along(7, 18),
-                           dense(LayerType::softmax, 18, classes)};
-        made.height = height;
-        made.classes = classes;
-        made.x_scale = 3;
-        made.integers = true;
-        made.seed = 12345;
-        return made;
-    }
-
-  private:
-    static constexpr uint32_t classes = 67;
-
-    static Layer layer(LayerType type, uint32_t inputs, uint32_t outputs) {
-        Layer made;
-        made.type = type;
-        made.inputs = inputs;
-        made.outputs = outputs;
-        return made;
-    }
-    Weights weights(uint32_t inputs, uint32_t outputs) {
-        Weights made;
-        made.outputs = outputs;
-        made.inputs = inputs;
-        for (size_t i = 0; i < size_t{outputs} * (inputs + 1); ++i)
-            made.integers.push_back(static_cast<int8_t>(random_() % 256));
-        for (uint32_t i = 0; i < outputs; ++i) made.scales.push_back(scale_ * static_cast<float>(random_() % 100));
-        return made;
-    }
-    Layer dense(LayerType type, uint32_t inputs, uint32_t outputs) {
-        Layer made = layer(type, inputs, outputs);
-        made.weights = weights(inputs, outputs);
-        return made;
-    }
-    Layer lstm(LayerType type, uint32_t inputs, uint32_t outputs) {
-        Layer made = layer(type, inputs, outputs);
-        for (Weights& gate : made.gates) gate = weights(inputs + outputs, outputs);
-        return made;
-    }
-    Layer along(uint32_t inputs, uint32_t outputs) { return lstm(LayerType::lstm, inputs, outputs); }
-    static Layer around(LayerType type, const Layer& inner) {
-        Layer made = layer(type, inner.inputs, inner.outputs);
-        made.inner = {inner};
-        return made;
-    }
-    float scale_;
-    std::mt19937 random_{7};
-};
 
 class Models : public testing::TestWithParam<const char*> {};
 
@@ -222,33 +138,31 @@ TEST(Kernels, ReadLongLines) {
 TEST(Kernels, FillUpWhatFillsNoVector) {
     for (uint32_t height : {3u, 7u, 20u, 36u}) {
         SCOPED_TRACE(height);
-        expect_all_like_reference(Invented(4e-7f).network(height), lines_of(height));
+        expect_all_like_reference(made_network(height, 4e-7f), lines_of(height));
     }
 }
 
 TEST(Kernels, SaturateWhereTheReferenceDoes) {
     for (float scale : {1e-3f, 1e6f}) {
         SCOPED_TRACE(scale);
-        expect_all_like_reference(Invented(scale).network(36), lines_of(36));
+        expect_all_like_reference(made_network(36, scale), lines_of(36));
     }
 }
 
 TEST(Kernels, OfFloatsDifferByTheOrderOfSumsOnly) {
     Network network = model("eng");
-    make_real(network.root);
-    network.integers = false;
+    make_real(network);
     expect_all_like_reference(network, lines_of(network.height));
-    Network invented = Invented(4e-7f).network(36);
-    make_real(invented.root);
-    invented.integers = false;
+    Network invented = made_network(36, 4e-7f);
+    make_real(invented);
     expect_all_like_reference(invented, lines_of(36));
 }
 
 TEST(Kernels, LeaveOtherNetworksToTheReference) {
-    Network relu = Invented(1e-6f).network(36);
+    Network relu = made_network(36, 1e-6f);
     relu.root.inner[2].type = LayerType::relu;
     // The greatest sum is the least value there.
-    Network negative = Invented(1e-6f).network(36);
+    Network negative = made_network(36, 1e-6f);
     negative.root.inner[2].weights.scales[3] = -1e-6f;
     const LineImage line = noisy_line(30, 36, 1);
     for (const Network& network : {relu, negative}) {
@@ -259,7 +173,7 @@ TEST(Kernels, LeaveOtherNetworksToTheReference) {
 }
 
 TEST(Kernels, ReadNoStepInTooNarrowLinesAndNoLineOfAnotherHeight) {
-    const Network network = Invented(1e-6f).network(36);
+    const Network network = made_network(36, 1e-6f);
     for (const Backend* backend : backends()) {
         if (!backend->runs_here()) continue;
         const CompiledNetwork compiled(network, *backend);
@@ -321,7 +235,7 @@ TEST(Backends, EndInTheFastestThatRunsHere) {
     EXPECT_STREQ(backends().front()->name, "reference");
     EXPECT_TRUE(best_backend().runs_here());
     for (const Backend* backend : backends()) EXPECT_EQ(backend->version, backend_version);
-    const CompiledNetwork best(Invented(1e-6f).network(36));
+    const CompiledNetwork best(made_network(36, 1e-6f));
     EXPECT_EQ(&best.backend(), &best_backend());
     EXPECT_GT(best.bytes(), 10000u);
 }

@@ -89,9 +89,10 @@ class DamagedModel : public testing::Test {
             return Dawg(ModelBytes(components_[component]));
         };
         try {
+            ModelBytes unicharset(components_[Component::unicharset]);
             ModelBytes recoder(components_[Component::recoder]);
             const Language language{
-                .unicharset = parse_unicharset(components_[Component::unicharset]),
+                .unicharset = parse_unicharset(unicharset),
                 .recoder = Recoder::parse(recoder, sound_.classes),
                 .dictionary = {list(Component::punctuation_words), list(Component::words), list(Component::numbers)},
                 .settings = {},

@@ -1,10 +1,15 @@
 // Components of models, made by hand.
 #pragma once
 
+#include <bit>
 #include <cstdint>
-#include <initializer_list>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "recognise/model_file.h"
+#include "recognise/network.h"
 
 namespace pg_ocr::recognise {
 
@@ -14,6 +19,14 @@ class Written {
     Written& u16(uint32_t value) { return integer(value, 2); }
     Written& u32(uint32_t value) { return integer(value, 4); }
     Written& u64(uint64_t value) { return integer(value, 8); }
+    Written& i32(int64_t value) { return integer(static_cast<uint64_t>(value), 4); }
+    Written& f64(double value) { return integer(std::bit_cast<uint64_t>(value), 8); }
+    Written& text(std::string_view value) { return u32(static_cast<uint32_t>(value.size())).raw(value); }
+    template <class Bytes>
+    Written& raw(const Bytes& bytes) {
+        for (const auto byte : bytes) bytes_.push_back(static_cast<uint8_t>(byte));
+        return *this;
+    }
     const std::vector<uint8_t>& bytes() const { return bytes_; }
 
   private:
@@ -51,5 +64,25 @@ inline std::vector<uint8_t> dawg_bytes(uint32_t letter_bits, const std::vector<W
                     uint64_t{edge.ends_word} << (letter_bits + 2) | edge.node << (letter_bits + 3));
     return written.bytes();
 }
+
+/// A model of these components.
+std::vector<uint8_t> model_bytes(const std::map<Component, std::vector<uint8_t>>& components);
+
+/// As parse_network() takes it. `characters` and `codes`: of a model that holds them there.
+std::vector<uint8_t> network_bytes(const Network&, std::string_view characters = {},
+                                   const std::vector<uint8_t>& codes = {});
+
+/// The same weights as reals, as a "best" model has them.
+void make_real(Network&);
+
+/// How many numbers each layer of a network gives.
+struct LayerSizes {
+    uint32_t tanh = 19;
+    uint32_t down = 21;
+    uint32_t along[3] = {33, 7, 18};  ///< the second from right to left
+    uint32_t classes = 67;
+};
+/// Of the shape of all models, by default of sizes that fill no vector. A row's sum is multiplied by up to 100 × scale.
+Network made_network(uint32_t height, float scale, const LayerSizes& = {});
 
 }  // namespace pg_ocr::recognise

@@ -81,8 +81,7 @@ ModelFile installed_model(const std::string& language) {
 
 Language installed_language(const std::string& language) {
     const ModelFile file = installed_model(language);
-    ModelBytes network(file.component(Component::network).value());
-    return parse_language(file, parse_network(network));
+    return parse_language(file, parse_network(file));
 }
 
 std::vector<LineWord> read(LineReader& reader, const RecordedLine& line, size_t& asked) {

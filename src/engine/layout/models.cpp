@@ -14,10 +14,7 @@ constexpr size_t kept_warm = 6;
 
 Model load(const std::string& path) {
     const recognise::ModelFile file = recognise::ModelFile::read(path);
-    const auto component = file.component(recognise::Component::network);
-    if (!component) throw recognise::ModelError("has no network; models of Tesseract 3 cannot be used");
-    recognise::ModelBytes bytes(*component);
-    const recognise::Network network = recognise::parse_network(bytes);
+    const recognise::Network network = recognise::parse_network(file);
     return {network.height, network.x_scale, recognise::parse_language(file, network),
             recognise::CompiledNetwork(network)};
 }

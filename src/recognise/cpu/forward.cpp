@@ -26,7 +26,7 @@ struct Stored {
         if constexpr (std::is_same_v<Number, float>)
             return normal;
         else
-            return static_cast<Number>(std::clamp(rounded(128 * normal), -127, 127) + zero);
+            return static_cast<Number>(rounded(std::clamp(128 * normal, -127.0f, 127.0f)) + zero);
     }
     static Number noise(EdgeNoise& from) {
         if constexpr (std::is_same_v<Number, float>)
