@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "reading.h"
+#include "scoring.h"
 
 namespace pg_ocr {
 namespace {

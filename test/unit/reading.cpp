@@ -2,27 +2,13 @@
 
 #include <tesseract/baseapi.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <numeric>
-#include <sstream>
 #include <stdexcept>
 
-#include "engine/write/utf8.h"
-
 namespace pg_ocr {
-namespace {
-
-std::u32string folded(const std::string& text) {
-    std::istringstream words(text);
-    std::string joined;
-    for (std::string word; words >> word;) joined += joined.empty() ? word : ' ' + word;
-    return characters_of(joined);
-}
-
-}  // namespace
 
 std::string data_path(const std::string& name) { return std::string(TEST_DATA) + "/" + name; }
 
@@ -74,22 +60,6 @@ Failure failure_of(const std::string& document, const ReadRequest& request) {
         return error.failure;
     }
     return {};
-}
-
-double character_error_rate(const std::string& truth, const std::string& text) {
-    std::u32string wanted = folded(truth), got = folded(text);
-    std::vector<size_t> row(got.size() + 1);
-    std::iota(row.begin(), row.end(), size_t{0});
-    for (size_t i = 0; i < wanted.size(); ++i) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < got.size(); ++j) {
-            size_t replaced = diagonal + (wanted[i] == got[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-        }
-    }
-    return static_cast<double>(row.back()) / static_cast<double>(std::max<size_t>(1, wanted.size()));
 }
 
 }  // namespace pg_ocr

@@ -1,4 +1,4 @@
-// What the tests of the engine's reading share: real documents, one set of recognisers, and a scale for text.
+// What the tests of the engine's reading share: real documents, and one set of recognisers.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,5 @@ Reading read_file(const std::string& name, const ReadRequest& = {});
 
 /// The failure with which reading ends before any page; none when it does not.
 Failure failure_of(const std::string& document, const ReadRequest& = {});
-
-/// Edit distance in characters over the truth's length, white space folded. 0 is perfect.
-double character_error_rate(const std::string& truth, const std::string& text);
 
 }  // namespace pg_ocr
