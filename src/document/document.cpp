@@ -13,6 +13,7 @@ constexpr std::array<std::string_view, 3> tier_names{"fast", "balanced", "accura
 constexpr std::array<std::string_view, 3> text_layer_names{"auto", "ignore", "only"};
 constexpr std::array<std::string_view, 3> page_status_names{"read", "skipped", "failed"};
 constexpr std::array<std::string_view, 3> page_source_names{"", "ocr", "text_layer"};
+constexpr std::array<std::string_view, 2> recogniser_names{"pg_ocr", "tesseract"};
 constexpr std::array<std::string_view, 19> error_code_names{
     "",
     "document_empty",
@@ -58,10 +59,12 @@ std::string_view name_of(Tier tier) { return tier_names.at(static_cast<size_t>(t
 std::string_view name_of(TextLayer layer) { return text_layer_names.at(static_cast<size_t>(layer)); }
 std::string_view name_of(PageStatus status) { return page_status_names.at(static_cast<size_t>(status)); }
 std::string_view name_of(PageSource source) { return page_source_names.at(static_cast<size_t>(source)); }
+std::string_view name_of(Recogniser recogniser) { return recogniser_names.at(static_cast<size_t>(recogniser)); }
 std::string_view name_of(ErrorCode code) { return error_code_names.at(static_cast<size_t>(code)); }
 
 Tier tier_of(std::string_view name) { return value_of<Tier>(tier_names, name, "tier"); }
 TextLayer text_layer_of(std::string_view name) { return value_of<TextLayer>(text_layer_names, name, "text_layer"); }
+Recogniser recogniser_of(std::string_view name) { return value_of<Recogniser>(recogniser_names, name, "recogniser"); }
 
 bool parse_error_code(std::string_view name, ErrorCode& to) {
     for (size_t i = 1; i < error_code_names.size(); ++i)

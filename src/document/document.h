@@ -47,9 +47,11 @@ std::string_view name_of(Tier);
 std::string_view name_of(TextLayer);  ///< 'auto', 'ignore', 'only'
 std::string_view name_of(PageStatus);
 std::string_view name_of(PageSource);  ///< '' for none
+std::string_view name_of(Recogniser);  ///< as pg_ocr.recogniser has it: 'pg_ocr', 'tesseract'
 /// Throw std::invalid_argument, naming the value, when there is no such thing.
 Tier tier_of(std::string_view);
 TextLayer text_layer_of(std::string_view);
+Recogniser recogniser_of(std::string_view);
 
 /// Why a document or a page could not be read. The names are rows of ocr.error_codes, which says what a retry is worth.
 enum class ErrorCode : uint8_t {
@@ -122,7 +124,7 @@ struct ReadRequest {
     int32_t page_segmentation_mode = 3;  ///< Tesseract's psm
     int32_t dpi = 0;                     ///< 0: what the document says, or an estimate; 300 for a PDF
     bool deskew = false;
-    Recogniser recogniser = Recogniser::tesseract;
+    Recogniser recogniser = Recogniser::own;
     Limits limits;
 };
 

@@ -29,6 +29,7 @@ namespace {
 struct Arguments {
     int socket = -1;
     SandboxSettings sandbox;
+    Recogniser recogniser = Recogniser::own;
 };
 
 template <typename Integer>
@@ -45,10 +46,15 @@ std::optional<Arguments> parse_arguments(int count, char** words) {
         if (name == "--socket" && parse_number(value, arguments.socket)) continue;
         if (name == "--parent" && parse_number(value, arguments.sandbox.parent)) continue;
         if (name == "--memory" && parse_number(value, arguments.sandbox.memory)) continue;
-        if (name != "--tessdata") return std::nullopt;
-        arguments.sandbox.tessdata = value;
+        if (name == "--tessdata") {
+            arguments.sandbox.tessdata = value;
+        } else if (name == "--recogniser") {
+            arguments.recogniser = recogniser_of(value);
+        } else {
+            return std::nullopt;
+        }
     }
-    bool complete = count == 9 && arguments.socket >= 0 && arguments.sandbox.parent > 0 &&
+    bool complete = count == 11 && arguments.socket >= 0 && arguments.sandbox.parent > 0 &&
                     arguments.sandbox.memory > 0 && !arguments.sandbox.tessdata.empty();
     if (!complete) return std::nullopt;
     return arguments;
@@ -168,7 +174,7 @@ int run(const Arguments& arguments) {
     PeakMemory peak_memory;
     Recognisers recognisers(arguments.sandbox.tessdata);
     try {
-        warm_up(recognisers, "eng");
+        warm_up(recognisers, "eng", arguments.recogniser);
     } catch (const DocumentError& error) {
         // A server without English is as good as any: its own languages are loaded when they are asked for.
         if (error.failure.code != ErrorCode::language_missing) throw;
@@ -199,16 +205,16 @@ int main(int argc, char** argv) {
         std::puts("pg_ocr_engine " PG_OCR_VERSION);
         return 0;
     }
-    std::optional<pg_ocr::Arguments> arguments = pg_ocr::parse_arguments(argc, argv);
-    if (!arguments || !pg_ocr::is_socket(arguments->socket)) {
-        std::fputs(
-            "pg_ocr_engine reads documents for PostgreSQL's extension pg_ocr. Its workers start it when there is\n"
-            "something to read; it is not started by hand. To read a document, call ocr() or ocr_submit() in a\n"
-            "database that has the extension.\n",
-            stderr);
-        return 2;
-    }
     try {
+        std::optional<pg_ocr::Arguments> arguments = pg_ocr::parse_arguments(argc, argv);
+        if (!arguments || !pg_ocr::is_socket(arguments->socket)) {
+            std::fputs(
+                "pg_ocr_engine reads documents for PostgreSQL's extension pg_ocr. Its workers start it when there is\n"
+                "something to read; it is not started by hand. To read a document, call ocr() or ocr_submit() in a\n"
+                "database that has the extension.\n",
+                stderr);
+            return 2;
+        }
         if (!pg_ocr::die_with_parent(arguments->sandbox.parent)) {
             std::fputs("the process that started the engine has ended\n", stderr);
             return 1;

@@ -20,9 +20,9 @@ class ReadEvents {
     virtual void page_done(const Page&) = 0;
 };
 
-/// Opens what is opened lazily (fonts, poppler's data, the languages' models), so that the first document does not pay
-/// for it. Throws DocumentError language_missing.
-void warm_up(Recognisers&, const std::string& languages);
+/// Opens what is opened lazily (fonts, poppler's data, the languages' models for the recogniser), so that the first
+/// document does not pay for it. Throws DocumentError language_missing.
+void warm_up(Recognisers&, const std::string& languages, Recogniser);
 
 /// Reads the selected pages that are not done yet. The bytes must stay as they are until it returns; they are not
 /// copied. A page that cannot be read is a failed page, and the next one is tried. Throws DocumentError when nothing

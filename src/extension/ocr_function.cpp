@@ -188,6 +188,7 @@ Datum pg_ocr_read_now(PG_FUNCTION_ARGS) {
         request.page_segmentation_mode = arguments.psm;
         request.dpi = arguments.dpi;
         request.deskew = arguments.deskew;
+        request.recogniser = settings.engine.recogniser;
         request.limits = settings.limits;
         request.limits.document_time_ms = 0;  // a query's time is statement_timeout's to limit
         std::string read;

@@ -7,6 +7,9 @@
 namespace pg_ocr {
 namespace {
 
+const config_enum_entry recogniser_options[] = {{"pg_ocr", static_cast<int>(Recogniser::own), false},
+                                                {"tesseract", static_cast<int>(Recogniser::tesseract), false},
+                                                {nullptr, 0, false}};
 enum Sandbox { sandbox_prefer, sandbox_require };
 const config_enum_entry sandbox_options[] = {
     {"prefer", sandbox_prefer, false}, {"require", sandbox_require, false}, {nullptr, 0, false}};
@@ -25,6 +28,7 @@ int engine_memory = 2048;
 int engine_documents = 1000;
 double approve_confidence = 90;
 double review_confidence = 50;
+int recogniser = static_cast<int>(Recogniser::own);
 int sandbox = sandbox_prefer;
 char* tessdata = nullptr;
 char* queue_look = nullptr;
@@ -83,6 +87,11 @@ void define_settings() {
         "pg_ocr.review_confidence",
         "Pages at or above this confidence, but not approved, are for review; those below, rejected.", "From 0 to 100.",
         &review_confidence, 50, 0, 100, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+    DefineCustomEnumVariable("pg_ocr.recogniser", "What turns the lines of a page into text.",
+                             "pg_ocr: our own recogniser. tesseract: Tesseract's, which reads the same several times "
+                             "slower. A session's own "
+                             "value holds for ocr(); workers have the server's.",
+                             &recogniser, recogniser, recogniser_options, PGC_USERSET, 0, nullptr, nullptr, nullptr);
     DefineCustomEnumVariable(
         "pg_ocr.sandbox", "Whether an engine may run where the kernel lacks a part of its sandbox.",
         "prefer: use what the kernel has, and log what it lacks. require: refuse to run without all of it.", &sandbox,
@@ -118,6 +127,7 @@ WorkerSettings worker_settings() {
     now.engine.tessdata = tessdata_path();
     // The document is mapped into the engine, so its size counts as address space as well.
     now.engine.memory = (static_cast<uint64_t>(engine_memory) << 20) + (static_cast<uint64_t>(max_document_size) << 10);
+    now.engine.recogniser = static_cast<Recogniser>(recogniser);
     now.limits.pages = static_cast<uint32_t>(max_pages);
     now.limits.page_pixels = static_cast<uint64_t>(max_page_pixels) * 1000000;
     now.limits.page_words = static_cast<uint32_t>(max_page_words);

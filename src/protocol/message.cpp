@@ -89,7 +89,7 @@ Failure read_failure(Reader& from) {
 std::string encode(const Hello& hello) {
     Writer to;
     to.string(hello.version);
-    to.string(hello.recogniser);
+    to.string(hello.tesseract);
     to.integer(static_cast<uint32_t>(hello.protections.size()));
     for (const Protection& protection : hello.protections) {
         to.string(protection.name);
@@ -103,7 +103,7 @@ Hello decode_hello(const std::string& body) {
     Reader from(body);
     Hello hello;
     hello.version = from.string();
-    hello.recogniser = from.string();
+    hello.tesseract = from.string();
     for (uint32_t n = from.count(9); n > 0; --n) {
         Protection protection;
         protection.name = from.string();

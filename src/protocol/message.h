@@ -26,8 +26,8 @@ struct Protection {
 };
 
 struct Hello {
-    std::string version;     ///< pg_ocr's
-    std::string recogniser;  ///< 'tesseract 5.3.0'
+    std::string version;    ///< pg_ocr's
+    std::string tesseract;  ///< that it is linked with: 'tesseract 5.3.0'
     std::vector<Protection> protections;
 };
 

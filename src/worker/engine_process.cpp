@@ -111,7 +111,9 @@ pid_t spawn(const EngineSettings& settings, int socket, int stderr_end) {
                                       "--tessdata",
                                       settings.tessdata,
                                       "--memory",
-                                      std::to_string(settings.memory)};
+                                      std::to_string(settings.memory),
+                                      "--recogniser",
+                                      std::string(name_of(settings.recogniser))};
     std::vector<char*> arguments(words.size() + 1, nullptr);
     std::transform(words.begin(), words.end(), arguments.begin(), [](std::string& word) { return word.data(); });
     // Tesseract's threads make a worker-per-core host slower, and would be born before the filter that is to hold them.
@@ -210,7 +212,7 @@ EngineMessage EngineProcess::accept(const Frame& frame) {
         require(type == MessageType::hello, "did not say hello first");
         Hello hello = decode_hello(frame.body);
         require_text(hello.version);
-        require_text(hello.recogniser);
+        require_text(hello.tesseract);
         for (const Protection& protection : hello.protections) {
             require_text(protection.name);
             require_text(protection.detail);

@@ -17,9 +17,10 @@
 namespace pg_ocr {
 
 struct EngineSettings {
-    std::string program;            ///< absolute path of pg_ocr_engine
-    std::string tessdata;           ///< absolute path of the directory of *.traineddata
-    uint64_t memory = 1024u << 20;  ///< bytes of address space
+    std::string program;                      ///< absolute path of pg_ocr_engine
+    std::string tessdata;                     ///< absolute path of the directory of *.traineddata
+    uint64_t memory = 1024u << 20;            ///< bytes of address space
+    Recogniser recogniser = Recogniser::own;  ///< for which it warms up; a request may ask for the other
     bool operator==(const EngineSettings&) const = default;
 };
 

@@ -37,6 +37,10 @@ std::string held_protections(const Hello& hello) {
     return held;
 }
 
+std::string what_reads(Recogniser recogniser, const std::string& tesseract) {
+    return "pg_ocr " PG_OCR_VERSION ", " + std::string(recogniser == Recogniser::own ? "layout by " : "") + tesseract;
+}
+
 /// Whether an engine that failed so is better replaced: it has run out of memory, or was interrupted.
 bool leaves_engine_in_doubt(ErrorCode code) {
     return code == ErrorCode::engine_memory || code == ErrorCode::page_timeout || code == ErrorCode::document_timeout;
@@ -140,8 +144,8 @@ bool Worker::ensure_engine() {
                     throw ProtocolError(
                         "its sandbox lacks " + missing +
                         ", and pg_ocr.sandbox = require; set it to prefer, or run on a kernel that has them");
-                engine_version_ = "pg_ocr " + hello->version + ", " + hello->recogniser;
-                host_.log("engine " + std::to_string(engine_->pid()) + " (" + hello->recogniser +
+                tesseract_ = hello->tesseract;
+                host_.log("engine " + std::to_string(engine_->pid()) + " (" + hello->tesseract +
                           ") is ready; sandbox: " + held_protections(*hello));
                 if (!missing.empty()) host_.warn("the engine's sandbox lacks " + missing);
                 return true;
@@ -219,6 +223,8 @@ bool Worker::fetch(const Task& task) {
 bool Worker::read(Task task) {
     host_.show_reading(task.job_id, 0);
     task.request.limits = now_.limits;
+    task.request.recogniser = now_.engine.recogniser;
+    const std::string engine = what_reads(task.request.recogniser, tesseract_);
     const int64_t page_time_ms = killed_after_ms(now_.limits.page_time_ms);
     const auto cpu_seconds = static_cast<uint32_t>(page_time_ms / 1000 + 10);
     const int64_t document_deadline =
@@ -246,8 +252,7 @@ bool Worker::read(Task task) {
                     deadline = now_ms() + page_time_ms;
                 } else if (const auto* page = std::get_if<Page>(&*message)) {
                     out_of_memory = out_of_memory || page->failure.code == ErrorCode::engine_memory;
-                    lost = !write_when_there_is_room(task,
-                                                     [&] { return queue_.record_page(task, *page, engine_version_); });
+                    lost = !write_when_there_is_room(task, [&] { return queue_.record_page(task, *page, engine); });
                     page_no = 0;
                     deadline = now_ms() + page_time_ms;
                 } else if (const auto* failure = std::get_if<Failure>(&*message)) {

@@ -81,7 +81,7 @@ class Worker {
     UniqueFd document_;
     int64_t document_id_ = 0;
     std::unique_ptr<EngineProcess> engine_;
-    std::string engine_version_;
+    std::string tesseract_;  ///< with its version, as the engine has it
     int64_t engine_backoff_ms_ = 0;
     bool waited_for_room_ = false;  ///< in the present task
     int64_t rescued_at_ms_ = 0;

@@ -92,7 +92,7 @@ class Unconfined : public ReadEvents {
   public:
     Outcome read(const std::string& bytes, const ReadRequest& request) {
         Recognisers recognisers(TESSDATA);
-        warm_up(recognisers, "eng");
+        warm_up(recognisers, "eng", request.recogniser);
         read_document(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), request, recognisers, *this);
         return outcome_;
     }
@@ -135,7 +135,7 @@ TEST(Engine, SaysHelloFromItsSandbox) {
     EngineProcess engine(real_engine());
     Hello hello = hello_of(engine);
     EXPECT_EQ(hello.version, PG_OCR_VERSION);
-    EXPECT_EQ(hello.recogniser.rfind("tesseract ", 0), 0u) << hello.recogniser;
+    EXPECT_EQ(hello.tesseract.rfind("tesseract ", 0), 0u) << hello.tesseract;
     EXPECT_EQ(hello.protections.size(), 12u);
     for (const Protection& protection : hello.protections) {
         bool may_lack = protection.name == "landlock" || (protection.name == "processes" && ::geteuid() == 0);

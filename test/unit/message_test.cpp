@@ -56,7 +56,7 @@ Page failed_page() {
 TEST(Messages, HelloComesThrough) {
     Hello hello = decode_hello(encode(some_hello()));
     EXPECT_EQ(hello.version, "1.2.3");
-    EXPECT_EQ(hello.recogniser, "tesseract 5.3.0");
+    EXPECT_EQ(hello.tesseract, "tesseract 5.3.0");
     ASSERT_EQ(hello.protections.size(), 2u);
     EXPECT_EQ(hello.protections[0].name, "landlock");
     EXPECT_TRUE(hello.protections[0].holds);

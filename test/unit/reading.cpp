@@ -33,7 +33,7 @@ bool is_installed(const std::string& language) {
 
 Recognisers& recognisers() {
     static Recognisers shared(tessdata_directory());
-    static const bool warm = (warm_up(shared, "eng"), true);
+    static const bool warm = (warm_up(shared, "eng", Recogniser::own), true);
     static_cast<void>(warm);
     return shared;
 }
