@@ -172,8 +172,10 @@ Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, 
 
 void warm_up(Recognisers& recognisers, const std::string& languages, Recogniser recogniser) {
     warm_up_pdf();
-    recognisers.for_languages(languages);
-    if (recogniser == Recogniser::own) recognisers.models().for_languages(languages);
+    ReadRequest request;
+    request.languages = languages;
+    request.recogniser = recogniser;
+    load_models(request, recognisers);
 }
 
 void read_document(const uint8_t* data, size_t size, const ReadRequest& request, Recognisers& recognisers,
