@@ -1,6 +1,7 @@
 #include "engine/layout/line_images.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <tesseract/baseapi.h>
 
 #include <algorithm>
@@ -135,10 +136,20 @@ TEST(LineImages, ComeInReadingOrderUprightFromTurnedPages) {
             return std::array{box.top, box.left, -box.bottom, -box.right}[static_cast<size_t>(turned)];
         };
         for (size_t i = 1; i < 8; ++i)
-            EXPECT_LT(depth(blocks[0].lines[i - 1].box), depth(blocks[0].lines[i].box)) << name;
+            EXPECT_LT(depth(blocks[0].lines[i - 1].units[0].box), depth(blocks[0].lines[i].units[0].box)) << name;
         for (const recognise::LineImage& line : page.images(finding_the_turn))
             EXPECT_GT(line.width, line.height) << name;
     }
+}
+
+TEST(LineImages, LeaveNothingBehind) {
+    const PageImage image = page_of("formats/testocr.png");
+    const auto bytes_after_pages = [&](int pages) {
+        for (int i = 0; i < pages; ++i) PageSet(image.pixels.get(), image.dpi).blocks();
+        return mallinfo2().uordblks;
+    };
+    const size_t before = bytes_after_pages(2);
+    EXPECT_LT(bytes_after_pages(10), before + 50'000);
 }
 
 TEST(LineImages, OfOneLine) {
@@ -181,7 +192,8 @@ TEST(LineImages, InvertedTwiceAreTheSame) {
 }
 
 TEST(LineImages, TellHowManyPixelsOfThePageAreOne) {
-    const LineUnit unit{{}, {100, 200, 150, 500}, {}};
+    LineUnit unit;
+    unit.crop = {100, 200, 150, 500};
     EXPECT_FLOAT_EQ(page_pixels_of(unit, 0, height), 300.0f / 36);
     EXPECT_FLOAT_EQ(page_pixels_of(unit, 1, height), 50.0f / 36);
 }

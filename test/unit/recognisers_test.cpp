@@ -26,12 +26,14 @@ void write(std::ostream& to, const Box& box) {
 std::string written(const std::vector<TextBlock>& blocks) {
     std::ostringstream text;
     for (const TextBlock& block : blocks) {
-        write(text << "block " << block.quarter_turns, block.box);
+        text << "block " << block.quarter_turns;
         for (const LineOfUnits& line : block.lines) {
-            write(text << "\n line", line.box);
+            text << "\n line";
             for (const LineUnit& unit : line.units) {
                 write(text << "\n  unit", unit.box);
+                write(text, unit.ink);
                 write(text, unit.crop);
+                for (const Box& word : unit.words) write(text << " word", word);
                 for (const Box& blob : unit.blobs) write(text, blob);
             }
         }

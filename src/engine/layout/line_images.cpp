@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "engine/layout/baseline.h"
+#include "engine/layout/found_page.h"
 #include "engine/read/pixels.h"
 
 namespace pg_ocr {
@@ -63,91 +64,6 @@ class Turn {
     int32_t page_height_;
 };
 
-struct PageLine {
-    int32_t x1 = 0, y1 = 0, x2 = 0, y2 = 0;
-};
-
-/// A line as Tesseract tells of it, before it is known how its block is turned.
-struct FoundLine {
-    Box box;
-    float x_height = 0, ascenders = 0, descenders = 0;
-    std::vector<LineUnit> units;
-    std::vector<PageLine> unit_baselines;
-    std::vector<std::vector<RowBlob::Column>> columns;  ///< of each blob of the units, y upwards from the blob's top
-};
-
-struct FoundBlock {
-    Box box;
-    std::vector<FoundLine> lines;
-};
-
-Box box_of(const tesseract::PageIterator& at, tesseract::PageIteratorLevel level) {
-    Box box;
-    at.BoundingBoxInternal(level, &box.left, &box.top, &box.right, &box.bottom);
-    return box;
-}
-
-/// Of the unit: a whole line's ends are not known in every mode.
-PageLine baseline_of(const tesseract::PageIterator& at) {
-    PageLine line;
-    at.Baseline(tesseract::RIL_WORD, &line.x1, &line.y1, &line.x2, &line.y2);
-    return line;
-}
-
-/// True where a blob is so wide, along the line, that it may be letters that touch.
-bool may_be_letters(const Box& blob, const FoundLine& line) {
-    const PageLine& along = line.unit_baselines.back();
-    const bool upright = std::abs(along.x2 - along.x1) >= std::abs(along.y2 - along.y1);
-    const int32_t width = upright ? blob.right - blob.left : blob.bottom - blob.top;
-    return static_cast<float>(width) >= line.x_height * 1.2f;
-}
-
-/// From 0, its top, downwards: where ink begins and ends in the columns of a blob.
-std::vector<RowBlob::Column> columns_of(const tesseract::PageIterator& at) {
-    const Pixels blob(at.GetBinaryImage(tesseract::RIL_SYMBOL));
-    if (!blob || pixGetDepth(blob.get()) != 1) return {};
-    const int32_t width = pixGetWidth(blob.get()), height = pixGetHeight(blob.get());
-    std::vector<RowBlob::Column> columns(static_cast<size_t>(width), {0, -height});
-    for (int32_t y = 0; y < height; ++y) {
-        l_uint32* row = pixGetData(blob.get()) + static_cast<ptrdiff_t>(y) * pixGetWpl(blob.get());
-        for (int32_t x = 0; x < width; ++x) {
-            if (!GET_DATA_BIT(row, x)) continue;
-            RowBlob::Column& column = columns[static_cast<size_t>(x)];
-            column.bottom = -y - 1;
-            column.top = std::max(column.top, -y);
-        }
-    }
-    return columns;
-}
-
-std::vector<FoundBlock> found_blocks(tesseract::PageIterator& at) {
-    std::vector<FoundBlock> blocks;
-    bool block_begins = true;
-    do {
-        block_begins |= at.IsAtBeginningOf(tesseract::RIL_BLOCK);
-        if (at.Empty(tesseract::RIL_WORD) || !tesseract::PTIsTextType(at.BlockType())) continue;
-        if (block_begins) blocks.push_back({box_of(at, tesseract::RIL_BLOCK), {}});
-        std::vector<FoundLine>& lines = blocks.back().lines;
-        if (block_begins || at.IsAtBeginningOf(tesseract::RIL_TEXTLINE)) {
-            FoundLine& line = lines.emplace_back();
-            line.box = box_of(at, tesseract::RIL_TEXTLINE);
-            float height = 0;
-            at.RowAttributes(&height, &line.descenders, &line.ascenders);
-            line.x_height = height - line.ascenders + line.descenders;
-        }
-        block_begins = false;
-        FoundLine& line = lines.back();
-        if (at.IsAtBeginningOf(tesseract::RIL_WORD)) {
-            line.units.push_back({box_of(at, tesseract::RIL_WORD), {}, {}});
-            line.unit_baselines.push_back(baseline_of(at));
-        }
-        if (at.Empty(tesseract::RIL_SYMBOL)) continue;
-        const Box& blob = line.units.back().blobs.emplace_back(box_of(at, tesseract::RIL_SYMBOL));
-        line.columns.push_back(may_be_letters(blob, line) ? columns_of(at) : std::vector<RowBlob::Column>{});
-    } while (at.Next(tesseract::RIL_SYMBOL));
-    return blocks;
-}
-
 /// Baselines run from left to right in upright text: their direction on the page tells how a block is turned.
 int32_t quarter_turns_of(const FoundBlock& block) {
     int64_t right = 0, down = 0;
@@ -182,7 +98,7 @@ class Cropping {
     Cropping(int32_t width, int32_t height, bool whole_page) : width_(width), height_(height), whole_(whole_page) {}
 
     TextBlock block_of(FoundBlock&& found) const {
-        TextBlock block{found.box, quarter_turns_of(found), {}};
+        TextBlock block{quarter_turns_of(found), {}};
         const Turn turn(block.quarter_turns, height_);
         std::vector<std::vector<RowBlob>> rows;
         std::vector<UprightBox> all;
@@ -205,7 +121,7 @@ class Cropping {
                 unit.crop = padded(turn.on_page(ink), width_, height_);
             }
             std::erase_if(line.units, [](const LineUnit& unit) { return is_empty(unit.crop); });
-            if (!line.units.empty()) block.lines.push_back({line.box, std::move(line.units)});
+            if (!line.units.empty()) block.lines.push_back({std::move(line.units)});
         }
         return block;
     }
@@ -252,13 +168,12 @@ bool takes_whole_page(int32_t mode) { return mode == tesseract::PSM_SINGLE_WORD 
 
 std::vector<TextBlock> text_blocks_of(tesseract::TessBaseAPI& tesseract, int32_t page_segmentation_mode) {
     tesseract.SetPageSegMode(static_cast<tesseract::PageSegMode>(page_segmentation_mode));
-    const std::unique_ptr<tesseract::PageIterator> at(tesseract.AnalyseLayout(true));
-    if (!at) return {};
-    at->SetBoundingBoxComponents(true, true);
+    std::vector<FoundBlock> all = found_blocks(tesseract);
+    if (all.empty()) return {};
     PIX* page = tesseract.GetInputImage();
     const Cropping cropping(pixGetWidth(page), pixGetHeight(page), takes_whole_page(page_segmentation_mode));
     std::vector<TextBlock> blocks;
-    for (FoundBlock& found : found_blocks(*at)) {
+    for (FoundBlock& found : all) {
         TextBlock block = cropping.block_of(std::move(found));
         if (!block.lines.empty()) blocks.push_back(std::move(block));
     }

@@ -1,6 +1,7 @@
 #include "engine/layout/own_layout.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "engine/layout/line_images.h"
@@ -134,6 +135,7 @@ class PageReader {
         const Turned turned(pixGetWidth(page_), pixGetHeight(page_), unit.quarter_turns);
         LineLayout layout;
         for (const Box& blob : unit.layout->blobs) layout.blobs.push_back(turned.upright(blob));
+        for (const Box& word : unit.layout->words) layout.words.push_back(turned.upright(word));
         layout.box = turned.upright(unit.layout->box);
         layout.begins_row = begins_row;
         std::vector<LineWord> words = reader_.read(layout, [&](size_t language) { return scores_in(language, unit); });
@@ -171,6 +173,16 @@ class PageReader {
     recognise::LineReader reader_;
 };
 
+void extend(std::optional<Box>& box, const Box& by) { box = box ? recognise::union_of(*box, by) : by; }
+
+/// What a unit adds to its line: its ink; where the layout had not parted it, the words that were read in it.
+Box box_of(const LineUnit& unit, const std::vector<LineWord>& words) {
+    if (!unit.words.empty() || words.empty()) return unit.ink;
+    std::optional<Box> box;
+    for (const LineWord& word : words) extend(box, word.word.box);
+    return *box;
+}
+
 }  // namespace
 
 Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Model*>& models, PageImage& image,
@@ -186,18 +198,24 @@ Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Mode
     for (const TextBlock& block : blocks) {
         std::vector<std::vector<LineWord>> lines;
         std::vector<Box> boxes;
+        std::optional<Box> block_box;
         for (const LineOfUnits& line : block.lines) {
             check_time(until);
             std::vector<LineWord> words;
-            for (size_t i = 0; i < line.units.size(); ++i, ++unit)
-                for (LineWord& word : reader.words_of(*unit, i == 0)) words.push_back(std::move(word));
+            std::optional<Box> line_box;
+            for (size_t i = 0; i < line.units.size(); ++i, ++unit) {
+                std::vector<LineWord> of_unit = reader.words_of(*unit, i == 0);
+                extend(line_box, box_of(*unit->layout, of_unit));
+                std::ranges::move(of_unit, std::back_inserter(words));
+            }
+            extend(block_box, *line_box);
             if (words.empty()) continue;
             lines.push_back(std::move(words));
-            boxes.push_back(line.box);
+            boxes.push_back(*line_box);
         }
         if (lines.empty()) continue;
         const bool left_to_right = recognise::runs_left_to_right(lines);
-        Block& written = layout.blocks.emplace_back(Block{block.box, {}});
+        Block& written = layout.blocks.emplace_back(Block{*block_box, {}});
         for (size_t i = 0; i < lines.size(); ++i) {
             Line& line = written.lines.emplace_back(Line{boxes[i], 0, in_reading_order(lines[i], left_to_right)});
             line.confidence = confidence_of(line.words);
