@@ -220,7 +220,7 @@ void expect_cells_like_reference(const Kernels& kernels) {
         void* to = outputs.data();
         // No inputs: the sums are the biases.
         const PackedMatrix matrix{1, 4, 0, 0, biases.data(), biases.data(), scales.data()};
-        kernels.lstm(matrix, {1, &nothing, &nothing, &to, states.data()}, tables());
+        kernels.lstm(matrix, {1, &nothing, &nothing, &to, states.data()}, paired_tables());
         ASSERT_EQ(states, expected) << round;
     }
 }

@@ -9,7 +9,7 @@ namespace {
 struct Avx512 {
     using Reals = __m512;
     static constexpr uint32_t width = 16;
-    static constexpr uint32_t tile = 4;  // × 4 gates: 16 of 32 registers; with 6, GCC 12 keeps sums in memory
+    static constexpr uint32_t tile = 4;  // × 4 gates: 16 of 32 registers; more are not faster
 
     static Reals reals(const float* from) { return _mm512_loadu_ps(from); }
     static void store(float* to, Reals x) { _mm512_storeu_ps(to, x); }
@@ -21,29 +21,42 @@ struct Avx512 {
     static Reals with_sign_of(Reals signs, Reals x) {
         return _mm512_castsi512_ps(_mm512_or_si512(sign(signs), _mm512_castps_si512(x)));
     }
+    /// Without a mask: what makes one is wanted for products.
     static Reals one_less_where_negative(Reals signs, Reals x) {
-        const __mmask16 negative = _mm512_cmp_ps_mask(signs, _mm512_setzero_ps(), _CMP_LT_OQ);
-        return _mm512_mask_sub_ps(x, negative, _mm512_set1_ps(1), x);
+        const __m512i one = _mm512_castps_si512(_mm512_set1_ps(1));
+        const __m512i taken = _mm512_and_si512(_mm512_srai_epi32(_mm512_castps_si512(signs), 31), one);
+        return absolute(_mm512_sub_ps(_mm512_castsi512_ps(taken), x));
     }
     /// A product rounded, then a sum rounded: a fused operation would be another function.
     static Reals new_state(Reals state, Reals kept, Reals input, Reals let_in) {
         const Reals sum = _mm512_add_ps(_mm512_mul_ps(state, kept), _mm512_mul_ps(input, let_in));
         return _mm512_max_ps(_mm512_min_ps(sum, _mm512_set1_ps(state_limit)), _mm512_set1_ps(-state_limit));
     }
-    static Reals from_table(const float* table, Reals x) {
-        x = _mm512_mul_ps(x, _mm512_set1_ps(table_scale));
-        const __mmask16 inside = _mm512_cmp_ps_mask(x, _mm512_set1_ps(table_size - 1), _CMP_LT_OQ);
-        const __m512i index = _mm512_min_epu32(_mm512_cvttps_epi32(x), _mm512_set1_epi32(table_size - 2));
-        // A value and the next one, by one load of 64 bits for both.
-        const __m512d first = _mm512_i32gather_pd(_mm512_castsi512_si256(index), table, 4);
-        const __m512d second = _mm512_i32gather_pd(_mm512_extracti64x4_epi64(index, 1), table, 4);
-        const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-        const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-        const Reals below = _mm512_permutex2var_ps(_mm512_castpd_ps(first), even, _mm512_castpd_ps(second));
-        const Reals above = _mm512_permutex2var_ps(_mm512_castpd_ps(first), odd, _mm512_castpd_ps(second));
-        const Reals part = _mm512_sub_ps(x, _mm512_cvtepi32_ps(index));
-        const Reals value = _mm512_add_ps(below, _mm512_mul_ps(_mm512_sub_ps(above, below), part));
-        return _mm512_mask_mov_ps(_mm512_set1_ps(1), inside, value);
+    /// The entries of two indices, by loads of 64 bits: CPUs gather more slowly.
+    [[gnu::always_inline]] static __m128 two_pairs(const PairedTable& table, const uint32_t* indices) {
+        uint64_t both = 0;
+        __builtin_memcpy(&both, indices, sizeof both);
+        const auto* pairs = reinterpret_cast<const __m64*>(table.pairs);
+        return _mm_loadh_pi(_mm_loadl_pi(_mm_setzero_ps(), pairs + static_cast<uint32_t>(both)), pairs + (both >> 32));
+    }
+    [[gnu::always_inline]] static __m512 joined(__m128 a, __m128 b, __m128 c, __m128 d) {
+        return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_insertf128_ps(_mm256_castps128_ps256(a), b, 1)),
+                                  _mm256_insertf128_ps(_mm256_castps128_ps256(c), d, 1), 1);
+    }
+    static Reals table_steps(Reals x) { return multiplied(x, _mm512_set1_ps(table_scale)); }
+    [[gnu::always_inline]] static Reals limited(Reals x) {
+        return _mm512_min_ps(absolute(x), _mm512_set1_ps(table_size - 1));
+    }
+    static void store_indices(uint32_t* to, Reals x) { _mm512_store_si512(to, _mm512_cvttps_epi32(x)); }
+    [[gnu::always_inline]] static Reals between(const PairedTable& table, const uint32_t* indices, Reals x) {
+        const Reals first = joined(two_pairs(table, indices), two_pairs(table, indices + 4),
+                                   two_pairs(table, indices + 8), two_pairs(table, indices + 12));
+        const Reals second = joined(two_pairs(table, indices + 2), two_pairs(table, indices + 6),
+                                    two_pairs(table, indices + 10), two_pairs(table, indices + 14));
+        const Reals value = _mm512_shuffle_ps(first, second, 0b10'00'10'00);
+        const Reals rise = _mm512_shuffle_ps(first, second, 0b11'01'11'01);
+        const Reals below = _mm512_cvtepi32_ps(_mm512_load_si512(indices));
+        return _mm512_add_ps(value, _mm512_mul_ps(rise, _mm512_sub_ps(x, below)));
     }
 };
 
@@ -56,7 +69,11 @@ struct Integers : Avx512 {
     static Weights weights(const uint32_t* from) { return _mm512_loadu_si512(from); }
     static Sums bias(const uint32_t* from) { return _mm512_loadu_si512(from); }
     static __m512i repeated(const uint8_t* word) { return _mm512_set1_epi32(_mm_cvtsi128_si32(_mm_loadu_si32(word))); }
-    static Sums sum(Sums sums, __m512i activations, Weights w) { return _mm512_dpbusd_epi32(sums, activations, w); }
+    /// Of the intrinsic, GCC 12 copies every sum to and fro.
+    static Sums sum(Sums sums, __m512i activations, Weights w) {
+        asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(activations), "v"(w));
+        return sums;
+    }
     static Sums greater(Sums a, Sums b) { return _mm512_max_epi32(a, b); }
     static Reals scaled(Sums sums, const float* scales) {
         return _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(scales));

@@ -155,7 +155,7 @@ class Pass {
                     line.patches(column, row, &patches[size_t{row} * patches_of_a_pool]);
                 kernels_.convolve(network_.convolution.packed, patches.data(), rows(),
                                   reinterpret_cast<uint8_t*>(to.at((first_[i] + column) * rows())),
-                                  sizeof(Number) * to.stride, tables());
+                                  sizeof(Number) * to.stride, paired_tables());
             }
         }
         return to;
@@ -181,7 +181,7 @@ class Pass {
                     outputs[i] =
                         row + 1 == rows() ? to.at(first + i) : between.at(size_t{row % 2} * columns_at_once + i);
                 }
-                kernels_.lstm(matrix, {count, inputs, before, outputs, states.data()}, tables());
+                kernels_.lstm(matrix, {count, inputs, before, outputs, states.data()}, paired_tables());
             }
         }
         return to;
@@ -205,7 +205,7 @@ class Pass {
                 before[i] = step == 0 ? zeros.data() : to.at(place(step - 1));
                 outputs[i] = to.at(place(step));
             }
-            kernels_.lstm(matrix, {running, inputs, before, outputs, states.data()}, tables());
+            kernels_.lstm(matrix, {running, inputs, before, outputs, states.data()}, paired_tables());
         }
         return to;
     }

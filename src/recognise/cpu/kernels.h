@@ -17,6 +17,17 @@ enum class Activation : uint8_t {
     floats,
 };
 
+/// A table as kernels read it: of each entry its value and the rise to the next, so that one load has both. Where a
+/// value is beyond the table, the last entry: 1, which does not rise.
+struct PairedTable {
+    float pairs[table_size][2];
+};
+struct PairedTables {
+    PairedTable tanh;
+    PairedTable logistic;
+};
+const PairedTables& paired_tables();
+
 /// Outputs go in vectors of Kernels::width, vectors in blocks of as many as `together`: the four gates of an LSTM, or
 /// four neighbours of a product; one of a convolution. What fills up a word or a vector weighs 0.
 struct PackedMatrix {
@@ -48,12 +59,12 @@ inline constexpr uint32_t patches_of_a_pool = 9;
 struct Kernels {
     Activation activation;
     uint32_t width;
-    void (*lstm)(const PackedMatrix&, const LstmLanes&, const Tables&);
+    void (*lstm)(const PackedMatrix&, const LstmLanes&, const PairedTables&);
     /// Activations [row][stride bytes] to sums [row][blocks × 4 × width], scaled.
     void (*product)(const PackedMatrix&, const uint8_t* rows, size_t stride, uint32_t count, float* sums);
     /// The greatest tanh of nine patches each, to [pool][stride bytes].
     void (*convolve)(const PackedMatrix&, const Patch* patches, uint32_t pools, uint8_t* to, size_t stride,
-                     const Tables&);
+                     const PairedTables&);
 };
 
 extern const Kernels avx2_integers;

@@ -52,18 +52,34 @@ struct Tile {
     }
 };
 
+/// A vector on its way to a table. Its indices go through memory, the quickest way to where loads are addressed; it
+/// takes a while, so there should be others to begin with before any is ended.
 template <class Number>
-[[gnu::always_inline]] inline typename Number::Reals table_tanh_of(const Tables& tables, typename Number::Reals x) {
-    return Number::with_sign_of(x, Number::from_table(tables.tanh, Number::absolute(x)));
-}
-template <class Number>
-[[gnu::always_inline]] inline typename Number::Reals table_logistic_of(const Tables& tables, typename Number::Reals x) {
-    return Number::one_less_where_negative(x, Number::from_table(tables.logistic, Number::absolute(x)));
-}
+struct Lookup {
+    alignas(64) float values[Number::width];      ///< table_scale times what is looked up
+    alignas(64) uint32_t indices[Number::width];  ///< of their absolute values
+
+    [[gnu::always_inline]] void begin(typename Number::Reals x) {
+        x = Number::table_steps(x);
+        Number::store(values, x);
+        Number::store_indices(indices, Number::limited(x));
+    }
+    [[gnu::always_inline]] typename Number::Reals tanh(const PairedTables& tables) const {
+        return Number::with_sign_of(Number::reals(values), found(tables.tanh));
+    }
+    [[gnu::always_inline]] typename Number::Reals logistic(const PairedTables& tables) const {
+        return Number::one_less_where_negative(Number::reals(values), found(tables.logistic));
+    }
+
+  private:
+    [[gnu::always_inline]] typename Number::Reals found(const PairedTable& table) const {
+        return Number::between(table, indices, Number::limited(Number::reals(values)));
+    }
+};
 
 template <class Number, uint32_t lanes>
 void lstm_tile(const PackedMatrix& matrix, uint32_t block, const LstmLanes& batch, uint32_t first,
-               const Tables& tables) {
+               const PairedTables& tables) {
     const uint8_t* inputs[lanes];
     const uint8_t* before[lanes];
     for (uint32_t lane = 0; lane < lanes; ++lane) {
@@ -76,23 +92,29 @@ void lstm_tile(const PackedMatrix& matrix, uint32_t block, const LstmLanes& batc
     tile.add(weights, inputs, matrix.input_words);
     tile.add(weights, before, matrix.own_words);
 
+    // All of a kind, then all of the next: what one has to wait for, others fill.
+    Lookup<Number> gate[lanes][gates];
+    Lookup<Number> held[lanes];
     const float* scales = matrix.scales + size_t{block} * outputs;
-    each<lanes>([&](auto index) __attribute__((always_inline)) {
-        constexpr uint32_t lane = decltype(index)::value;
-        const auto gate = [&](uint32_t g) __attribute__((always_inline)) {
-            return Number::scaled(tile.sums[g][lane], scales + g * Number::width);
-        };
-        const auto input = table_tanh_of<Number>(tables, gate(0));
-        const auto let_in = table_logistic_of<Number>(tables, gate(1));
-        const auto kept = table_logistic_of<Number>(tables, gate(2));
-        const auto shown = table_logistic_of<Number>(tables, gate(3));
-        const size_t cell = size_t{block} * Number::width;
+    each<lanes>([&](auto lane) __attribute__((always_inline)) {
+        each<gates>([&](auto g) __attribute__((always_inline)) {
+            gate[lane.value][g.value].begin(
+                Number::scaled(tile.sums[g.value][lane.value], scales + g.value * Number::width));
+        });
+    });
+    const size_t cell = size_t{block} * Number::width;
+    for (uint32_t lane = 0; lane < lanes; ++lane) {
         float* state = batch.states + size_t{first + lane} * matrix.blocks * Number::width + cell;
+        const auto input = gate[lane][0].tanh(tables);
+        const auto let_in = gate[lane][1].logistic(tables);
+        const auto kept = gate[lane][2].logistic(tables);
         const auto next = Number::new_state(Number::reals(state), kept, input, let_in);
         Number::store(state, next);
+        held[lane].begin(next);
+    }
+    for (uint32_t lane = 0; lane < lanes; ++lane)
         Number::store_activations(static_cast<uint8_t*>(batch.outputs[first + lane]) + cell * Number::activation_bytes,
-                                  Number::multiplied(table_tanh_of<Number>(tables, next), shown));
-    });
+                                  Number::multiplied(held[lane].tanh(tables), gate[lane][3].logistic(tables)));
 }
 
 template <class Number, uint32_t lanes>
@@ -135,7 +157,7 @@ template <uint32_t tile, class Run>
 }
 
 template <class Number>
-void lstm(const PackedMatrix& matrix, const LstmLanes& batch, const Tables& tables) {
+void lstm(const PackedMatrix& matrix, const LstmLanes& batch, const PairedTables& tables) {
     for (uint32_t block = 0; block < matrix.blocks; ++block)
         in_tiles<Number::tile>(batch.count, [&]<uint32_t lanes>(uint32_t first) {
             lstm_tile<Number, lanes>(matrix, block, batch, first, tables);
@@ -155,9 +177,14 @@ void product(const PackedMatrix& matrix, const uint8_t* rows, size_t stride, uin
 /// eight are not needed.
 template <class Number>
 void convolve(const PackedMatrix& matrix, const Patch* patches, uint32_t pools, uint8_t* to, size_t stride,
-              const Tables& tables) {
+              const PairedTables& tables) {
     constexpr uint32_t in_word = 4 / Number::activation_bytes;
     constexpr uint32_t column_words = (3 + in_word - 1) / in_word;
+    Lookup<Number> sums[2];
+    const auto finish = [&](uint32_t block, uint32_t pool) __attribute__((always_inline)) {
+        Number::store_activations(to + pool * stride + block * Number::width * Number::activation_bytes,
+                                  sums[pool % 2].tanh(tables));
+    };
     for (uint32_t block = 0; block < matrix.blocks; ++block) {
         typename Number::Weights weights[3 * column_words];
         for (uint32_t word = 0; word < 3 * column_words; ++word)
@@ -174,10 +201,10 @@ void convolve(const PackedMatrix& matrix, const Patch* patches, uint32_t pools, 
                             weights[column * column_words + word]);
                 greatest = p == 0 ? sum : Number::greater(greatest, sum);
             }
-            Number::store_activations(
-                to + pool * stride + block * Number::width * Number::activation_bytes,
-                table_tanh_of<Number>(tables, Number::scaled(greatest, matrix.scales + block * Number::width)));
+            sums[pool % 2].begin(Number::scaled(greatest, matrix.scales + block * Number::width));
+            if (pool > 0) finish(block, pool - 1);
         }
+        if (pools > 0) finish(block, pools - 1);
     }
 }
 

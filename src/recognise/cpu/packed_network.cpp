@@ -168,7 +168,23 @@ bool can_be_packed(const Network& network, std::span<const Layer* const> layers)
            layers.back()->type == LayerType::softmax;
 }
 
+PairedTable paired(const float (&table)[table_size]) {
+    PairedTable made;
+    for (uint32_t i = 0; i + 1 < table_size; ++i) {
+        made.pairs[i][0] = table[i];
+        made.pairs[i][1] = table[i + 1] - table[i];
+    }
+    made.pairs[table_size - 1][0] = 1;
+    made.pairs[table_size - 1][1] = 0;
+    return made;
+}
+
 }  // namespace
+
+const PairedTables& paired_tables() {
+    static const PairedTables made = {paired(tables().tanh), paired(tables().logistic)};
+    return made;
+}
 
 std::unique_ptr<PackedNetwork> pack(const Network& network, const Kernels& of_integers, const Kernels& of_floats) {
     std::vector<const Layer*> layers;
