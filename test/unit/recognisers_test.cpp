@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "engine/layout/ink.h"
 #include "engine/layout/line_images.h"
 #include "engine/layout/page_in_tesseract.h"
 #include "engine/read/reader.h"
@@ -42,25 +43,34 @@ std::string written(const std::vector<TextBlock>& blocks) {
     return text.str();
 }
 
-std::string layout_by(tesseract::TessBaseAPI& tesseract, const std::string& page_name, int32_t mode) {
-    const std::string document = contents_of(data_path(page_name));
+PageImage image_of(const std::string& page) {
+    const std::string document = contents_of(data_path(page));
     const Bytes bytes(reinterpret_cast<const uint8_t*>(document.data()), document.size());
-    PageImage image = open_document(document_type(bytes), bytes, ReadRequest{})->image_of(1);
+    return open_document(document_type(bytes), bytes, ReadRequest{})->image_of(1);
+}
+
+std::string layout_by(tesseract::TessBaseAPI& tesseract, PageImage image, int32_t mode) {
     const PageInTesseract page(tesseract, image, mode);
     return written(text_blocks_of(tesseract, mode));
+}
+
+/// As Tesseract does it for itself: with all of the models, from the page in grey.
+std::string whole_layout(const std::string& languages, const std::string& page, int32_t mode = 3) {
+    return layout_by(recognisers().for_languages(languages), image_of(page), mode);
+}
+
+/// As it does it for our own recogniser.
+std::string layout_alone(const std::string& languages, const std::string& page, int32_t mode = 3) {
+    static Recognisers layouts(tessdata_directory());  // those of the other function would do all
+    PageImage image = image_of(page);
+    if (pixGetDepth(image.pixels.get()) == 8) image.pixels = ink_of(image.pixels.get());
+    return layout_by(layouts.layout_for(languages, mode), std::move(image), mode);
 }
 
 bool holds_settings_only(tesseract::TessBaseAPI& tesseract) {
     bool only = false;
     tesseract.GetBoolVariable("tessedit_init_config_only", &only);
     return only;
-}
-
-/// Both at once would be one too many to be kept warm.
-Recognisers& whole() { return recognisers(); }
-Recognisers& layouts() {
-    static Recognisers separate(tessdata_directory());
-    return separate;
 }
 
 class LayoutIn : public testing::TestWithParam<const char*> {
@@ -70,22 +80,22 @@ class LayoutIn : public testing::TestWithParam<const char*> {
     }
 };
 
-TEST_P(LayoutIn, IsTheSameWithoutTheNetwork) {
+TEST_P(LayoutIn, IsTheSameWithoutTheNetworkAndTheGreys) {
     for (const char* page : {"pypdf-samples/multicolumn.pdf", "formats/testocr.png"}) {
-        const std::string wanted = layout_by(whole().for_languages(GetParam()), page, 3);
+        const std::string wanted = whole_layout(GetParam(), page);
         EXPECT_FALSE(wanted.empty()) << page;
-        EXPECT_EQ(layout_by(layouts().layout_for(GetParam(), 3), page, 3), wanted) << page;
+        EXPECT_EQ(layout_alone(GetParam(), page), wanted) << page;
     }
 }
 
 INSTANTIATE_TEST_SUITE_P(Languages, LayoutIn, testing::Values("eng", "deu", "fra", "hin", "ara", "chi_sim", "jpn"));
 
 TEST(Recognisers, FindTheSameLinesInEveryMode) {
+    const char* page = "phototest/phototest-rotated-180.png";
     for (int32_t mode : {1, 4, 5, 6, 11, 12}) {
-        const char* page = "phototest/phototest-rotated-180.png";
-        const std::string wanted = layout_by(whole().for_languages("eng"), page, mode);
+        const std::string wanted = whole_layout("eng", page, mode);
         EXPECT_FALSE(wanted.empty()) << mode;
-        EXPECT_EQ(layout_by(layouts().layout_for("eng", mode), page, mode), wanted) << mode;
+        EXPECT_EQ(layout_alone("eng", page, mode), wanted) << mode;
     }
 }
 
@@ -95,7 +105,8 @@ TEST(Recognisers, LoadForALayoutNoMoreThanItNeeds) {
     EXPECT_TRUE(holds_settings_only(some.layout_for("eng", 3)));
     EXPECT_FALSE(holds_settings_only(some.for_languages("eng")));
     EXPECT_FALSE(holds_settings_only(some.layout_for("eng", 3))) << "what is loaded anyway was not used";
-    EXPECT_FALSE(holds_settings_only(layouts().layout_for("eng", 1))) << "scripts are told by the model's characters";
+    EXPECT_FALSE(holds_settings_only(Recognisers(tessdata_directory()).layout_for("eng", 1)))
+        << "scripts are told by the model's characters";
 }
 
 /// A directory of models that goes with its test.

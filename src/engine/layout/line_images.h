@@ -40,7 +40,7 @@ struct TextBlock {
 std::vector<TextBlock> text_blocks_of(tesseract::TessBaseAPI&, int32_t page_segmentation_mode);
 
 /// Of a unit in a block turned so often: what is cut out of the page, upright and scaled to the network's height. Empty
-/// where it comes out too flat or too narrow to be an image. The page is what GetInputImage() gives.
+/// where it comes out too flat or too narrow to be an image. The page is in grey or, if it came so, in black and white.
 recognise::LineImage line_image_of(PIX* page, const LineUnit&, int32_t quarter_turns, uint32_t height);
 
 /// White on black, as which a line is read again where the first reading is poor.

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <optional>
 
+#include "engine/layout/ink.h"
 #include "engine/layout/line_images.h"
 #include "engine/layout/page_in_tesseract.h"
 #include "engine/write/page_text.h"
@@ -188,9 +189,11 @@ Box box_of(const LineUnit& unit, const std::vector<LineWord>& words) {
 Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Model*>& models, PageImage& image,
                  int32_t page_segmentation_mode, std::chrono::steady_clock::time_point until) {
     check_time(until);
-    PageInTesseract page(tesseract, image, page_segmentation_mode);
+    // The lines are cut from the page in grey, of which Tesseract needs the ink only.
+    PIX* pixels = image.pixels.get();
+    PageImage ink{pixGetDepth(pixels) == 1 ? Pixels(pixClone(pixels)) : ink_of(pixels), image.dpi, 0};
+    const PageInTesseract page(tesseract, ink, page_segmentation_mode);
     const std::vector<TextBlock> blocks = text_blocks_of(tesseract, page_segmentation_mode);
-    PIX* pixels = tesseract.GetInputImage();
     const std::vector<Unit> units = units_of(blocks, pixels, *models.front(), until);
     PageReader reader(models, pixels);
     Layout layout;
