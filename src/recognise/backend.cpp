@@ -64,6 +64,7 @@ constexpr Backend reference_backend = {
 
 constexpr const Backend* all[] = {
     &reference_backend,
+    &portable_backend,
 #ifdef __x86_64__
     &avx2_backend,
     &avx512_backend,

@@ -41,6 +41,10 @@ constexpr Backend backend_of(const char* name, bool (*runs_here)()) {
 
 }  // namespace
 
+constinit const Backend portable_backend =
+    backend_of<portable_integers, portable_floats>("portable", [] { return true; });
+
+#ifdef __x86_64__
 constinit const Backend avx2_backend = backend_of<avx2_integers, avx2_floats>(
     "AVX2", [] { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0; });
 constinit const Backend avx512_backend = backend_of<avx512_integers, avx512_floats>("AVX512-VNNI", [] {
@@ -48,5 +52,6 @@ constinit const Backend avx512_backend = backend_of<avx512_integers, avx512_floa
            __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
            __builtin_cpu_supports("avx512vnni") != 0;
 });
+#endif
 
 }  // namespace pg_ocr::recognise

@@ -67,6 +67,8 @@ struct Kernels {
                      const PairedTables&);
 };
 
+extern const Kernels portable_integers;
+extern const Kernels portable_floats;
 extern const Kernels avx2_integers;
 extern const Kernels avx2_floats;
 extern const Kernels avx512_integers;
