@@ -142,7 +142,7 @@ class PageReader {
         std::vector<LineWord> words = reader_.read(layout, [&](size_t language) { return scores_in(language, unit); });
         for (LineWord& word : words) {
             word.word.box = turned.on_page(word.word.box);
-            word.word.text = valid_utf8(word.word.text);
+            word.word.text = valid_utf8(trimmed(word.word.text));
         }
         std::erase_if(words, [](const LineWord& word) { return word.is_blank || word.word.text.empty(); });
         return words;
