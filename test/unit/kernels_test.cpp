@@ -224,6 +224,38 @@ void expect_cells_like_reference(const Kernels& kernels) {
     }
 }
 
+/// Among so many numbers are some whose last bit only libm knows.
+void expect_softmax_of_libm(const Kernels& kernels) {
+    constexpr uint32_t classes = 67, stride = 128, count = 5;
+    std::mt19937 random(5);
+    std::uniform_real_distribution<float> below(-90, 0);
+    for (int round = 0; round < 2000; ++round) {
+        std::vector<float> rows(size_t{count} * stride);
+        std::vector<float> expected;
+        for (uint32_t i = 0; i < count; ++i) {
+            float* row = &rows[size_t{i} * stride];
+            for (uint32_t c = 0; c < stride; ++c) row[c] = c < classes ? below(random) * (i == 0 ? 1e-3f : 1) : 1000;
+            const float most = *std::max_element(row, row + classes);
+            float total = 0;
+            for (uint32_t c = 0; c < classes; ++c) {
+                expected.push_back(std::exp(std::clamp(row[c] - most, -86.0f, 0.0f)));
+                total += expected.back();
+            }
+            for (uint32_t c = 0; c < classes; ++c) expected[size_t{i} * classes + c] /= total;
+        }
+        kernels.softmax(rows.data(), stride, count, classes);
+        std::vector<float> values;
+        for (uint32_t i = 0; i < count; ++i)
+            values.insert(values.end(), &rows[size_t{i} * stride], &rows[size_t{i} * stride + classes]);
+        ASSERT_EQ(values, expected) << round;
+    }
+}
+
+TEST(Kernels, WeighClassesAsLibmDoes) {
+    if (avx2_backend.runs_here()) expect_softmax_of_libm(avx2_integers);
+    if (avx512_backend.runs_here()) expect_softmax_of_libm(avx512_integers);
+}
+
 TEST(Kernels, KeepCellsAsTheReferenceDoes) {
     expect_cells_like_reference(portable_integers);
 #ifdef __x86_64__

@@ -34,6 +34,46 @@ struct Avx2 {
         return _mm_loadh_pi(_mm_loadl_pi(_mm_setzero_ps(), pairs + static_cast<uint32_t>(both)), pairs + (both >> 32));
     }
     static Reals table_steps(Reals x) { return multiplied(x, _mm256_set1_ps(table_scale)); }
+    static Reals divided(Reals a, float b) { return _mm256_div_ps(a, _mm256_set1_ps(b)); }
+    static Reals greater_real(Reals a, Reals b) { return _mm256_max_ps(a, b); }
+    static Reals greatest_everywhere(Reals x) {
+        x = _mm256_max_ps(x, _mm256_permute2f128_ps(x, x, 1));
+        x = _mm256_max_ps(x, _mm256_permute_ps(x, 0b01'00'11'10));
+        return _mm256_max_ps(x, _mm256_permute_ps(x, 0b10'11'00'01));
+    }
+    static Reals less_than(Reals most, Reals x, float least) {
+        return _mm256_max_ps(_mm256_sub_ps(x, most), _mm256_set1_ps(least));
+    }
+    /// e to some numbers, and which of them may be rounded the wrong way.
+    struct Exps {
+        __m128 values;
+        uint32_t doubts;
+    };
+    [[gnu::always_inline]] static Exps exp_of(__m128 x) {
+        const __m256d shift = _mm256_set1_pd(0x1.8p52);  // an integer's bits then come last
+        const __m256d power = _mm256_mul_pd(_mm256_cvtps_pd(x), _mm256_set1_pd(1 / two_to_the.of[1]));
+        const __m256d shifted = _mm256_add_pd(power, shift);
+        const __m256d part = _mm256_sub_pd(power, _mm256_sub_pd(shifted, shift));
+        __m256d sum = _mm256_set1_pd(two_to_the.of[exp_terms - 1]);
+        for (uint32_t term = exp_terms - 1; term-- > 0;)
+            sum = _mm256_fmadd_pd(sum, part, _mm256_set1_pd(two_to_the.of[term]));
+        const __m256i bits =
+            _mm256_add_epi64(_mm256_castpd_si256(sum), _mm256_slli_epi64(_mm256_castpd_si256(shifted), 52));
+        const __m256i rest = _mm256_and_si256(bits, _mm256_set1_epi64x((1 << float_rest_bits) - 1));
+        const __m256i half = _mm256_set1_epi64x(1 << (float_rest_bits - 1));
+        const __m256i reach = _mm256_set1_epi64x(doubtful_rest);
+        const __m256i doubtful = _mm256_and_si256(_mm256_cmpgt_epi64(rest, _mm256_sub_epi64(half, reach)),
+                                                  _mm256_cmpgt_epi64(_mm256_add_epi64(half, reach), rest));
+        return {_mm256_cvtpd_ps(_mm256_castsi256_pd(bits)),
+                static_cast<uint32_t>(_mm256_movemask_pd(_mm256_castsi256_pd(doubtful)))};
+    }
+    static uint32_t store_exp(float* to, Reals x) {
+        const Exps low = exp_of(_mm256_castps256_ps128(x));
+        const Exps high = exp_of(_mm256_extractf128_ps(x, 1));
+        _mm_storeu_ps(to, low.values);
+        _mm_storeu_ps(to + 4, high.values);
+        return low.doubts | high.doubts << 4;
+    }
     [[gnu::always_inline]] static Reals limited(Reals x) {
         return _mm256_min_ps(absolute(x), _mm256_set1_ps(table_size - 1));
     }

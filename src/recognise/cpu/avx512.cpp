@@ -44,6 +44,39 @@ struct Avx512 {
                                   _mm256_insertf128_ps(_mm256_castps128_ps256(c), d, 1), 1);
     }
     static Reals table_steps(Reals x) { return multiplied(x, _mm512_set1_ps(table_scale)); }
+    static Reals divided(Reals a, float b) { return _mm512_div_ps(a, _mm512_set1_ps(b)); }
+    static Reals greater_real(Reals a, Reals b) { return _mm512_max_ps(a, b); }
+    static Reals greatest_everywhere(Reals x) { return _mm512_set1_ps(_mm512_reduce_max_ps(x)); }
+    static Reals less_than(Reals most, Reals x, float least) {
+        return _mm512_max_ps(_mm512_sub_ps(x, most), _mm512_set1_ps(least));
+    }
+    /// e to some numbers, and which of them may be rounded the wrong way.
+    struct Exps {
+        __m256 values;
+        __mmask8 doubts;
+    };
+    [[gnu::always_inline]] static Exps exp_of(__m256 x) {
+        const __m512d shift = _mm512_set1_pd(0x1.8p52);  // an integer's bits then come last
+        const __m512d power = _mm512_mul_pd(_mm512_cvtps_pd(x), _mm512_set1_pd(1 / two_to_the.of[1]));
+        const __m512d shifted = _mm512_add_pd(power, shift);
+        const __m512d part = _mm512_sub_pd(power, _mm512_sub_pd(shifted, shift));
+        __m512d sum = _mm512_set1_pd(two_to_the.of[exp_terms - 1]);
+        for (uint32_t term = exp_terms - 1; term-- > 0;)
+            sum = _mm512_fmadd_pd(sum, part, _mm512_set1_pd(two_to_the.of[term]));
+        const __m512i bits =
+            _mm512_add_epi64(_mm512_castpd_si512(sum), _mm512_slli_epi64(_mm512_castpd_si512(shifted), 52));
+        const __m512i rest = _mm512_and_si512(bits, _mm512_set1_epi64((1 << float_rest_bits) - 1));
+        const __m512i off = _mm512_sub_epi64(rest, _mm512_set1_epi64((1 << (float_rest_bits - 1)) - doubtful_rest));
+        return {_mm512_cvtpd_ps(_mm512_castsi512_pd(bits)),
+                _mm512_cmplt_epu64_mask(off, _mm512_set1_epi64(2 * doubtful_rest))};
+    }
+    static uint32_t store_exp(float* to, Reals x) {
+        const Exps low = exp_of(_mm512_castps512_ps256(x));
+        const Exps high = exp_of(_mm512_extractf32x8_ps(x, 1));
+        _mm256_storeu_ps(to, low.values);
+        _mm256_storeu_ps(to + 8, high.values);
+        return static_cast<uint32_t>(low.doubts) | static_cast<uint32_t>(high.doubts) << 8;
+    }
     [[gnu::always_inline]] static Reals limited(Reals x) {
         return _mm512_min_ps(absolute(x), _mm512_set1_ps(table_size - 1));
     }

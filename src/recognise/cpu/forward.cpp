@@ -1,7 +1,6 @@
 #include "recognise/cpu/forward.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <type_traits>
 
@@ -77,15 +76,15 @@ class ConvolvedLine {
         return size_t{2} * patch_side * (size_t{width} + height) + size_t{4} * patch_side;
     }
 
-    /// The nine that become one place, row by row.
-    void patches(uint32_t column, uint32_t row, Patch* to) const {
+    void fill(Pool& to, uint32_t column, uint32_t row) const {
         const uint32_t left = pool * column, top = pool * row;
-        const bool is_inside = column > 0 && row > 0 && left + pool < width_ && top + pool < height_;
-        const Number* first = is_inside ? &pixels_[size_t{left - 1} * height_ + top - 1] : nullptr;
+        to.pixels = {};
+        if (column > 0 && row > 0 && left + pool < width_ && top + pool < height_) {
+            to.pixels = inside(left, top);
+            return;
+        }
         for (uint32_t y = 0; y < pool; ++y)
-            for (uint32_t x = 0; x < pool; ++x)
-                *to++ = is_inside ? Patch{bytes(first + size_t{x} * height_ + y), sizeof(Number) * height_}
-                                  : patch(left + x, top + y);
+            for (uint32_t x = 0; x < pool; ++x) to.patches[y * pool + x] = patch(left + x, top + y);
     }
 
   private:
@@ -99,9 +98,13 @@ class ConvolvedLine {
                                                 : 2 * width_ + height_ + y;
         return place * patch_numbers;
     }
-    Patch patch(uint32_t x, uint32_t y) const {
-        if (is_at_edge(x, y)) return {bytes(&edges_[edge(x, y)]), sizeof(Number) * Stored<Number>::patch_column};
+    /// Those from a pixel's upper left neighbour on.
+    Columns inside(uint32_t x, uint32_t y) const {
         return {bytes(&pixels_[size_t{x - 1} * height_ + y - 1]), sizeof(Number) * height_};
+    }
+    Columns patch(uint32_t x, uint32_t y) const {
+        return is_at_edge(x, y) ? Columns{bytes(&edges_[edge(x, y)]), sizeof(Number) * Stored<Number>::patch_column}
+                                : inside(x, y);
     }
     static const uint8_t* bytes(const Number* numbers) { return reinterpret_cast<const uint8_t*>(numbers); }
 
@@ -147,13 +150,12 @@ class Pass {
 
     Plane<Number> convolved(std::span<const Number> noise) const {
         Plane<Number> to(columns_ * rows(), network_.convolution.packed, kernels_.width);
-        std::vector<Patch> patches(size_t{rows()} * patches_of_a_pool);
+        std::vector<Pool> pools(rows());
         for (size_t i = 0; i < lines_.size(); ++i) {
             const ConvolvedLine<Number> line(lines_[i], network_.height, noise);
             for (uint32_t column = 0; column < steps(lines_[i]); ++column) {
-                for (uint32_t row = 0; row < rows(); ++row)
-                    line.patches(column, row, &patches[size_t{row} * patches_of_a_pool]);
-                kernels_.convolve(network_.convolution.packed, patches.data(), rows(),
+                for (uint32_t row = 0; row < rows(); ++row) line.fill(pools[row], column, row);
+                kernels_.convolve(network_.convolution.packed, pools.data(), rows(),
                                   reinterpret_cast<uint8_t*>(to.at((first_[i] + column) * rows())),
                                   sizeof(Number) * to.stride, paired_tables());
             }
@@ -219,21 +221,11 @@ class Pass {
                 const uint32_t count = std::min(columns_at_once, steps(lines_[i]) - step);
                 kernels_.product(matrix, reinterpret_cast<const uint8_t*>(from.at(first_[i] + step)),
                                  sizeof(Number) * from.stride, count, sums.data());
+                kernels_.softmax(sums.data(), stride, count, network_.classes);
                 for (uint32_t s = 0; s < count; ++s)
-                    softmax({sums.data() + s * stride, network_.classes},
-                            scores[i] + size_t{step + s} * network_.classes);
+                    std::copy_n(sums.begin() + static_cast<ptrdiff_t>(s * stride), network_.classes,
+                                scores[i] + size_t{step + s} * network_.classes);
             }
-    }
-
-    static void softmax(std::span<const float> sums, float* scores) {
-        constexpr float least = -86;  // e to it is the smallest normal float
-        const float most = *std::max_element(sums.begin(), sums.end());
-        float total = 0;
-        for (size_t i = 0; i < sums.size(); ++i) {
-            scores[i] = std::exp(std::clamp(sums[i] - most, least, 0.0f));
-            total += scores[i];
-        }
-        for (size_t i = 0; i < sums.size(); ++i) scores[i] /= total;
     }
 
     const PackedNetwork& network_;

@@ -49,12 +49,18 @@ struct LstmLanes {
     float* states = nullptr;              ///< [lane][blocks × width]
 };
 
-/// The pixels that a convolution weighs for one of its own: three columns of three pixels, top to bottom.
-struct Patch {
+/// Columns of pixels, top to bottom; they end in the middle of a word.
+struct Columns {
     const uint8_t* first = nullptr;
-    size_t stride = 0;  ///< bytes from a column to the next; columns end in the middle of a word
+    size_t stride = 0;  ///< bytes from a column to the next
 };
 inline constexpr uint32_t patches_of_a_pool = 9;
+/// What a convolution weighs for a place: nine patches of 3 × 3 pixels. Mostly they are those of 5 × 5 pixels, row by
+/// row; at the edges of a line each has its own.
+struct Pool {
+    Columns pixels;  ///< null at an edge
+    Columns patches[patches_of_a_pool];
+};
 
 struct Kernels {
     Activation activation;
@@ -62,9 +68,12 @@ struct Kernels {
     void (*lstm)(const PackedMatrix&, const LstmLanes&, const PairedTables&);
     /// Activations [row][stride bytes] to sums [row][blocks × 4 × width], scaled.
     void (*product)(const PackedMatrix&, const uint8_t* rows, size_t stride, uint32_t count, float* sums);
-    /// The greatest tanh of nine patches each, to [pool][stride bytes].
-    void (*convolve)(const PackedMatrix&, const Patch* patches, uint32_t pools, uint8_t* to, size_t stride,
+    /// The greatest tanh of each pool, to [pool][stride bytes].
+    void (*convolve)(const PackedMatrix&, const Pool* pools, uint32_t count, uint8_t* to, size_t stride,
                      const PairedTables&);
+    /// Rows of sums, stride (vectors, all of them) apart, to what each of the classes is worth. Spoils the rest of a
+    /// row.
+    void (*softmax)(float* rows, size_t stride, uint32_t count, uint32_t classes);
 };
 
 extern const Kernels portable_integers;

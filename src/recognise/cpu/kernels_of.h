@@ -3,6 +3,8 @@
 // in registers.
 #pragma once
 
+#include <math.h>
+
 #include <utility>
 
 #include "recognise/cpu/kernels.h"
@@ -21,6 +23,22 @@ template <uint32_t count, class Body>
 [[gnu::always_inline]] inline void each(const Body& body) {
     each_of(std::make_integer_sequence<uint32_t, count>(), body);
 }
+
+/// 2 to the power of −½ to ½: the terms of a sum that is exact to 2⁻⁴².
+constexpr uint32_t exp_terms = 11;
+struct ExpTerms {
+    double of[exp_terms];
+};
+constexpr ExpTerms make_exp_terms() {
+    ExpTerms made{{1}};
+    for (uint32_t i = 1; i < exp_terms; ++i) made.of[i] = made.of[i - 1] * 0.693147180559945309417 / i;
+    return made;
+}
+constexpr ExpTerms two_to_the = make_exp_terms();
+/// The bits that a double has more than a float say how it is rounded. libm's exp errs by less than 0.502 of the last
+/// place: so within 0.004 of a half, libm itself is asked.
+constexpr int float_rest_bits = 29;
+constexpr int64_t doubtful_rest = 1 << 21;
 
 template <class Number, uint32_t lanes>
 struct Tile {
@@ -173,44 +191,108 @@ void product(const PackedMatrix& matrix, const uint8_t* rows, size_t stride, uin
         });
 }
 
+/// The greatest of the sums of a pool.
+template <class Number, uint32_t column_words>
+[[gnu::always_inline]] inline typename Number::Sums greatest_of(const Pool& pool, const uint32_t* bias,
+                                                                const typename Number::Weights* weights) {
+    using Sums = typename Number::Sums;
+    Sums sums[patches_of_a_pool];
+    each<patches_of_a_pool>([&](auto patch) __attribute__((always_inline)) { sums[patch.value] = Number::bias(bias); });
+    if (pool.pixels.first != nullptr) {
+        each<5>([&](auto column) __attribute__((always_inline)) {
+            each<3>([&](auto row) __attribute__((always_inline)) {
+                each<column_words>([&](auto word) __attribute__((always_inline)) {
+                    const auto pixels = Number::repeated(pool.pixels.first + column.value * pool.pixels.stride +
+                                                         row.value * Number::activation_bytes + size_t{4} * word.value);
+                    each<3>([&](auto x) __attribute__((always_inline)) {
+                        if constexpr (x.value <= column.value && column.value < x.value + 3) {
+                            Sums& sum = sums[row.value * 3 + x.value];
+                            sum =
+                                Number::sum(sum, pixels, weights[(column.value - x.value) * column_words + word.value]);
+                        }
+                    });
+                });
+            });
+        });
+    } else {
+        each<patches_of_a_pool>([&](auto patch) __attribute__((always_inline)) {
+            const Columns& columns = pool.patches[patch.value];
+            for (uint32_t column = 0; column < 3; ++column)
+                for (uint32_t word = 0; word < column_words; ++word)
+                    sums[patch.value] = Number::sum(
+                        sums[patch.value], Number::repeated(columns.first + column * columns.stride + size_t{4} * word),
+                        weights[column * column_words + word]);
+        });
+    }
+    each<patches_of_a_pool>([&](auto patch) __attribute__((always_inline)) {
+        sums[0] = Number::greater(sums[0], sums[patch.value]);
+    });
+    return sums[0];
+}
+
 /// tanh and what rounds it rise, and no scale is negative: so the greatest sum has the greatest tanh, and the other
 /// eight are not needed.
 template <class Number>
-void convolve(const PackedMatrix& matrix, const Patch* patches, uint32_t pools, uint8_t* to, size_t stride,
+void convolve(const PackedMatrix& matrix, const Pool* pools, uint32_t count, uint8_t* to, size_t stride,
               const PairedTables& tables) {
     constexpr uint32_t in_word = 4 / Number::activation_bytes;
     constexpr uint32_t column_words = (3 + in_word - 1) / in_word;
-    Lookup<Number> sums[2];
+    Lookup<Number> greatest[2];
     const auto finish = [&](uint32_t block, uint32_t pool) __attribute__((always_inline)) {
         Number::store_activations(to + pool * stride + block * Number::width * Number::activation_bytes,
-                                  sums[pool % 2].tanh(tables));
+                                  greatest[pool % 2].tanh(tables));
     };
     for (uint32_t block = 0; block < matrix.blocks; ++block) {
         typename Number::Weights weights[3 * column_words];
         for (uint32_t word = 0; word < 3 * column_words; ++word)
             weights[word] = Number::weights(matrix.weights + (block * 3 * column_words + word) * Number::width);
-        for (uint32_t pool = 0; pool < pools; ++pool) {
-            const Patch* patch = patches + size_t{pool} * patches_of_a_pool;
-            typename Number::Sums greatest;
-            for (uint32_t p = 0; p < patches_of_a_pool; ++p) {
-                auto sum = Number::bias(matrix.biases + block * Number::width);
-                for (uint32_t column = 0; column < 3; ++column)
-                    for (uint32_t word = 0; word < column_words; ++word)
-                        sum = Number::sum(
-                            sum, Number::repeated(patch[p].first + column * patch[p].stride + size_t{4} * word),
-                            weights[column * column_words + word]);
-                greatest = p == 0 ? sum : Number::greater(greatest, sum);
-            }
-            sums[pool % 2].begin(Number::scaled(greatest, matrix.scales + block * Number::width));
+        for (uint32_t pool = 0; pool < count; ++pool) {
+            greatest[pool % 2].begin(Number::scaled(
+                greatest_of<Number, column_words>(pools[pool], matrix.biases + block * Number::width, weights),
+                matrix.scales + block * Number::width));
             if (pool > 0) finish(block, pool - 1);
         }
-        if (pools > 0) finish(block, pools - 1);
+        if (count > 0) finish(block, count - 1);
+    }
+}
+
+template <class Number>
+void softmax(float* rows, size_t stride, uint32_t count, uint32_t classes) {
+    constexpr float least = -86;  // e to it is the smallest normal float
+    for (uint32_t i = 0; i < count; ++i) {
+        float* row = rows + i * stride;
+        for (size_t at = classes; at < stride; ++at) row[at] = row[0];
+        auto most = Number::reals(row);
+        for (size_t at = Number::width; at < stride; at += Number::width)
+            most = Number::greater_real(most, Number::reals(row + at));
+        most = Number::greatest_everywhere(most);
+        for (size_t at = 0; at < stride; at += Number::width) {
+            float exponents[Number::width];
+            const auto x = Number::less_than(most, Number::reals(row + at), least);
+            Number::store(exponents, x);
+            for (uint32_t doubts = Number::store_exp(row + at, x); doubts != 0; doubts &= doubts - 1) {
+                const auto lane = static_cast<uint32_t>(__builtin_ctz(doubts));
+                row[at + lane] = expf(exponents[lane]);
+            }
+        }
+    }
+    // A sum is one after the other; so some rows side by side.
+    constexpr uint32_t together = 4;
+    for (uint32_t first = 0; first < count; first += together) {
+        float* row[together];
+        float total[together] = {};
+        for (uint32_t i = 0; i < together; ++i) row[i] = rows + (first + i < count ? first + i : count - 1) * stride;
+        for (uint32_t at = 0; at < classes; ++at)
+            for (uint32_t i = 0; i < together; ++i) total[i] += row[i][at];
+        for (uint32_t i = 0; i < together && first + i < count; ++i)
+            for (size_t at = 0; at < stride; at += Number::width)
+                Number::store(row[i] + at, Number::divided(Number::reals(row[i] + at), total[i]));
     }
 }
 
 template <class Number>
 constexpr Kernels kernels_of() {
-    return {Number::activation, Number::width, lstm<Number>, product<Number>, convolve<Number>};
+    return {Number::activation, Number::width, lstm<Number>, product<Number>, convolve<Number>, softmax<Number>};
 }
 
 }  // namespace
