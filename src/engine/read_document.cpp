@@ -72,18 +72,8 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
 constexpr float upside_down_at_most = 45;
 constexpr uint32_t words_to_tell = 5;
 
-/// Of such an image Tesseract keeps the best of the lines that its layout finds, after it has read them all.
-bool shows_one_line(int32_t page_segmentation_mode) {
-    return page_segmentation_mode == 7 || page_segmentation_mode == 8 || page_segmentation_mode == 10 ||
-           page_segmentation_mode == 13;
-}
-
-bool is_read_by_tesseract(const ReadRequest& request) {
-    return request.recogniser == Recogniser::tesseract || shows_one_line(request.page_segmentation_mode);
-}
-
 void load_models(const ReadRequest& request, Recognisers& recognisers) {
-    if (is_read_by_tesseract(request))
+    if (request.recogniser == Recogniser::tesseract)
         recognisers.for_languages(request.languages);
     else
         recognisers.layout_for(request.languages, request.page_segmentation_mode);
@@ -91,7 +81,7 @@ void load_models(const ReadRequest& request, Recognisers& recognisers) {
 
 Layout layout_of(PageImage& image, const ReadRequest& request, Recognisers& recognisers, Clock::time_point until) {
     const int32_t mode = request.page_segmentation_mode;
-    if (is_read_by_tesseract(request))
+    if (request.recogniser == Recogniser::tesseract)
         return recognise_page(recognisers.for_languages(request.languages), image, mode, until);
     tesseract::TessBaseAPI& layout = recognisers.layout_for(request.languages, mode);
     return read_page(layout, recognisers.models().for_languages(request.languages), image, mode, until);

@@ -130,6 +130,8 @@ std::vector<LineWord> LineReader::read(const LineLayout& line, const ScoresOf& s
         if (language != first && keep_better(words, read_in(language, line, scores_of)) > 0) last_language_ = language;
     fit_to_blobs(words, line);
     if (!words.empty() && !line.begins_row) words.front().spaces_before = line.spaces_before;
+    certainties_.clear();
+    for (const LineWord& word : words) certainties_.push_back(word.certainty);
     std::erase_if(words, [](const LineWord& word) { return word.is_blank; });
     return words;
 }

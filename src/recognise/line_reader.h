@@ -32,6 +32,8 @@ class LineReader {
     void begin_page() { last_language_ = 0; }
     /// From left to right; empty where there is no text.
     std::vector<LineWord> read(const LineLayout&, const ScoresOf&);
+    /// Of the words of the line that was read last, and of what was blank between them.
+    const std::vector<float>& certainties() const { return certainties_; }
     /// Whether words are parted by as many spaces as were seen, instead of one.
     bool keeps_spaces() const { return languages_.front()->settings.keeps_spaces; }
 
@@ -40,6 +42,7 @@ class LineReader {
     std::vector<const Language*> languages_;
     std::vector<BeamSearch> searches_;
     size_t last_language_ = 0;
+    std::vector<float> certainties_;
 };
 
 }  // namespace pg_ocr::recognise

@@ -11,6 +11,7 @@
 #include "engine/layout/tesseract_layout.h"
 #include "engine/read/document_type.h"
 #include "engine/read/reader.h"
+#include "engine/write/page_text.h"
 #include "reading.h"
 
 namespace pg_ocr {
@@ -24,23 +25,26 @@ Reading read_by(Recogniser recogniser, const std::string& page, const std::strin
     return read_file(page, request);
 }
 
-/// A document's first page, once by each recogniser.
+PageImage image_of(const std::string& page) {
+    const std::string document = contents_of(data_path(page));
+    const Bytes bytes(reinterpret_cast<const uint8_t*>(document.data()), document.size());
+    return open_document(document_type(bytes), bytes, ReadRequest{})->image_of(1);
+}
+
+/// A page, once by each recogniser.
 struct Layouts {
     std::string page;
     Layout ours, theirs;
 };
 
-Layouts layouts_of(const std::string& page) {
-    constexpr int32_t finding_blocks = 3;
+Layouts layouts_of(const std::string& page, PageImage& image, int32_t mode) {
     const auto never = std::chrono::steady_clock::now() + std::chrono::hours(1);
-    const std::string document = contents_of(data_path(page));
-    const Bytes bytes(reinterpret_cast<const uint8_t*>(document.data()), document.size());
-    const std::unique_ptr<Reader> reader = open_document(document_type(bytes), bytes, ReadRequest{});
-    PageImage first = reader->image_of(1), second = reader->image_of(1);
-    tesseract::TessBaseAPI& layout = recognisers().layout_for("eng", finding_blocks);
-    Layouts layouts{
-        page, read_page(layout, recognisers().models().for_languages("eng"), first, finding_blocks, never), {}};
-    layouts.theirs = recognise_page(recognisers().for_languages("eng"), second, finding_blocks, never);
+    PageImage again;
+    again.pixels.reset(pixClone(image.pixels.get()));
+    again.dpi = image.dpi;
+    tesseract::TessBaseAPI& layout = recognisers().layout_for("eng", mode);
+    Layouts layouts{page, read_page(layout, recognisers().models().for_languages("eng"), image, mode, never), {}};
+    layouts.theirs = recognise_page(recognisers().for_languages("eng"), again, mode, never);
     return layouts;
 }
 
@@ -94,13 +98,63 @@ TEST(OwnRecogniser, ReadsWordsWhereTesseractReadsThem) {
     for (const char* page :
          {"phototest/phototest-rotated-L.png", "linn/skew.pdf", "edgar/edgar_image.pdf", "edgar/edgar-rotated90.pdf",
           "pypdf-samples/pdflatex-4-pages.pdf", "pypdf-samples/multicolumn.pdf", "ocrmypdf-robust/typewriter.png"}) {
-        const Layouts layouts = layouts_of(page);
+        PageImage image = image_of(page);
+        const Layouts layouts = layouts_of(page, image, 3);
         add_all(words, layouts, tell_words);
         add_all(boxes, layouts, tell_boxes);
     }
     ASSERT_GT(words.all, 2500);
     EXPECT_GE(words.share(), 0.99) << words.same << " of " << words.all;
     EXPECT_GE(boxes.share(), 0.995) << boxes.same << " of " << boxes.all;
+}
+
+void expect_the_same(const Layouts& layouts, int32_t mode) {
+    const auto told_all = [](const Layout& layout) {
+        std::vector<std::string> all;
+        tell_words(layout, all);
+        tell_boxes(layout, all);
+        return all;
+    };
+    EXPECT_EQ(told_all(layouts.ours), told_all(layouts.theirs)) << layouts.page << " in mode " << mode;
+    EXPECT_EQ(confidence_of(layouts.ours), confidence_of(layouts.theirs)) << layouts.page << " in mode " << mode;
+    EXPECT_FALSE(layouts.ours.blocks.empty()) << layouts.page << " in mode " << mode;
+}
+
+TEST(OwnRecogniser, ReadsTheSameInEveryMode) {
+    const char* const page = "phototest/phototest.tif";
+    const char* const turned_page = "phototest/phototest-rotated-R.png";
+    const char* const line = "archiscribe-de/bub_gb_niZMAAAAcAAJ_37d3baec.png";
+    const char* const word = "formats/simple.png";
+    for (const auto& [mode, name] : {std::pair{1, turned_page},
+                                     {4, page},
+                                     {5, turned_page},
+                                     {6, page},
+                                     {7, line},
+                                     {7, word},
+                                     {8, word},
+                                     {8, line},
+                                     {9, word},
+                                     {10, word},
+                                     {11, page},
+                                     {12, turned_page},
+                                     {13, line}}) {
+        PageImage image = image_of(name);
+        expect_the_same(layouts_of(name, image, mode), mode);
+    }
+}
+
+/// To the layout, a letter alone is two lines: the letter, and what its hole looks like.
+TEST(OwnRecogniser, KeepsOneLineWhereTheImageShowsOne) {
+    const PageImage page = image_of("phototest/phototest.tif");
+    for (BOX letter : {BOX{137, 94, 23, 26, 1}, BOX{173, 94, 20, 26, 1}})
+        for (int32_t mode : {7, 8, 10, 13}) {
+            PageImage image;
+            image.pixels.reset(pixClipRectangle(page.pixels.get(), &letter, nullptr));
+            image.dpi = page.dpi;
+            const Layouts layouts = layouts_of("a letter", image, mode);
+            expect_the_same(layouts, mode);
+            EXPECT_EQ(word_count(layouts.ours), 1u) << "mode " << mode;
+        }
 }
 
 TEST(OwnRecogniser, IsAsSureAsTesseract) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <optional>
 
 #include "engine/layout/ink.h"
@@ -141,18 +142,27 @@ class PageReader {
         layout.begins_row = begins_row;
         std::vector<LineWord> words = reader_.read(layout, [&](size_t language) { return scores_in(language, unit); });
         for (LineWord& word : words) {
-            word.word.box = turned.on_page(word.word.box);
+            word.word.box = clipped(turned.on_page(word.word.box));
             word.word.text = valid_utf8(trimmed(word.word.text));
         }
         std::erase_if(words, [](const LineWord& word) { return word.is_blank || word.word.text.empty(); });
         return words;
     }
 
+    /// See LineReader.
+    const std::vector<float>& certainties() const { return reader_.certainties(); }
+
   private:
     std::vector<const recognise::Language*> languages() const {
         std::vector<const recognise::Language*> all;
         for (const Model* model : models_) all.push_back(&model->language);
         return all;
+    }
+    /// Steps are of whole pixels, the last one may end behind the page.
+    Box clipped(const Box& box) const {
+        const int32_t width = pixGetWidth(page_), height = pixGetHeight(page_);
+        const int32_t left = std::clamp(box.left, 0, width), top = std::clamp(box.top, 0, height);
+        return {left, top, std::clamp(box.right, left, width), std::clamp(box.bottom, top, height)};
     }
     std::optional<LineScores> scores_in(size_t language, const Unit& unit) const {
         const Model& model = *models_[language];
@@ -174,14 +184,84 @@ class PageReader {
     recognise::LineReader reader_;
 };
 
-void extend(std::optional<Box>& box, const Box& by) { box = box ? recognise::union_of(*box, by) : by; }
+void extend(std::optional<Box>& box, const std::optional<Box>& by) {
+    if (box && by)
+        box = recognise::union_of(*box, *by);
+    else if (by)
+        box = by;
+}
 
-/// What a unit adds to its line: its ink; where the layout had not parted it, the words that were read in it.
-Box box_of(const LineUnit& unit, const std::vector<LineWord>& words) {
-    if (!unit.words.empty() || words.empty()) return unit.ink;
-    std::optional<Box> box;
-    for (const LineWord& word : words) extend(box, word.word.box);
-    return *box;
+/// A line with what was read in it.
+struct ReadLine {
+    std::vector<LineWord> words;
+    std::vector<float> certainties;  ///< of the words and of blanks
+    std::optional<Box> ink;          ///< of the units that the layout had parted
+    std::optional<Box> read;         ///< of the words in the others
+    std::optional<Box> box() const {
+        std::optional<Box> both = ink;
+        extend(both, read);
+        return both;
+    }
+};
+
+ReadLine read_line(const LineOfUnits& line, std::vector<Unit>::const_iterator& unit, PageReader& reader) {
+    ReadLine result;
+    for (size_t i = 0; i < line.units.size(); ++i, ++unit) {
+        std::vector<LineWord> words = reader.words_of(*unit, i == 0);
+        std::ranges::copy(reader.certainties(), std::back_inserter(result.certainties));
+        if (!unit->layout->words.empty()) extend(result.ink, unit->layout->ink);
+        for (LineWord& word : words) {
+            if (unit->layout->words.empty()) extend(result.read, word.word.box);
+            result.words.push_back(std::move(word));
+        }
+    }
+    return result;
+}
+
+/// Modes that say: the image is one line, word or character. Where the layout sees several lines, one is it.
+bool shows_one_line(int32_t mode) {
+    return mode == tesseract::PSM_SINGLE_LINE || mode == tesseract::PSM_SINGLE_WORD ||
+           mode == tesseract::PSM_CIRCLE_WORD || mode == tesseract::PSM_SINGLE_CHAR || mode == tesseract::PSM_RAW_LINE;
+}
+
+/// Leaves only the words of the line that is surest.
+void keep_surest(std::vector<std::vector<ReadLine>>& blocks) {
+    const ReadLine* surest = nullptr;
+    float most = 0;
+    for (const std::vector<ReadLine>& lines : blocks)
+        for (const ReadLine& line : lines) {
+            const float sum = std::accumulate(line.certainties.begin(), line.certainties.end(), 0.0f);
+            const float mean = sum / static_cast<float>(line.certainties.size());
+            if (surest != nullptr && mean <= most) continue;
+            surest = &line;
+            most = mean;
+        }
+    for (std::vector<ReadLine>& lines : blocks)
+        for (ReadLine& line : lines) {
+            if (&line == surest) continue;
+            line.words.clear();
+            line.read.reset();
+        }
+}
+
+Layout layout_of(std::vector<std::vector<ReadLine>>&& blocks) {
+    Layout layout;
+    for (std::vector<ReadLine>& lines : blocks) {
+        std::optional<Box> block_box;
+        for (const ReadLine& line : lines) extend(block_box, line.box());
+        std::erase_if(lines, [](const ReadLine& line) { return line.words.empty(); });
+        if (lines.empty()) continue;
+        std::vector<std::vector<LineWord>> words;
+        words.reserve(lines.size());
+        for (ReadLine& line : lines) words.push_back(std::move(line.words));
+        const bool left_to_right = recognise::runs_left_to_right(words);
+        Block& block = layout.blocks.emplace_back(Block{*block_box, {}});
+        for (size_t i = 0; i < lines.size(); ++i) {
+            Line& line = block.lines.emplace_back(Line{*lines[i].box(), 0, in_reading_order(words[i], left_to_right)});
+            line.confidence = confidence_of(line.words);
+        }
+    }
+    return layout;
 }
 
 }  // namespace
@@ -196,35 +276,17 @@ Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Mode
     const std::vector<TextBlock> blocks = text_blocks_of(tesseract, page_segmentation_mode);
     const std::vector<Unit> units = units_of(blocks, pixels, *models.front(), until);
     PageReader reader(models, pixels);
-    Layout layout;
+    std::vector<std::vector<ReadLine>> read;
     auto unit = units.begin();
     for (const TextBlock& block : blocks) {
-        std::vector<std::vector<LineWord>> lines;
-        std::vector<Box> boxes;
-        std::optional<Box> block_box;
+        read.emplace_back();
         for (const LineOfUnits& line : block.lines) {
             check_time(until);
-            std::vector<LineWord> words;
-            std::optional<Box> line_box;
-            for (size_t i = 0; i < line.units.size(); ++i, ++unit) {
-                std::vector<LineWord> of_unit = reader.words_of(*unit, i == 0);
-                extend(line_box, box_of(*unit->layout, of_unit));
-                std::ranges::move(of_unit, std::back_inserter(words));
-            }
-            extend(block_box, *line_box);
-            if (words.empty()) continue;
-            lines.push_back(std::move(words));
-            boxes.push_back(*line_box);
-        }
-        if (lines.empty()) continue;
-        const bool left_to_right = recognise::runs_left_to_right(lines);
-        Block& written = layout.blocks.emplace_back(Block{*block_box, {}});
-        for (size_t i = 0; i < lines.size(); ++i) {
-            Line& line = written.lines.emplace_back(Line{boxes[i], 0, in_reading_order(lines[i], left_to_right)});
-            line.confidence = confidence_of(line.words);
+            read.back().push_back(read_line(line, unit, reader));
         }
     }
-    return layout;
+    if (shows_one_line(page_segmentation_mode)) keep_surest(read);
+    return layout_of(std::move(read));
 }
 
 }  // namespace pg_ocr
