@@ -38,17 +38,26 @@ struct Stored {
     static constexpr uint32_t patch_column = (patch_side + in_word - 1) / in_word * in_word;
 };
 
-/// What lies between two layers: `features` numbers in each place, and what fills up a kernel's last vector.
+/// What lies between two layers, in memory that others use after it: `stride` numbers in each place, those of a
+/// kernel's vectors.
 template <class Number>
 struct Plane {
-    explicit Plane(size_t places, const PackedMatrix& from, uint32_t width)
-        : stride(size_t{from.blocks} * width), numbers(places * stride + padding, Stored<Number>::zero) {}
-    Number* at(size_t place) { return numbers.data() + place * stride; }
-    const Number* at(size_t place) const { return numbers.data() + place * stride; }
+    Plane(std::vector<Number>& memory, size_t places, const PackedMatrix& from, uint32_t width)
+        : stride(size_t{from.blocks} * width) {
+        if (memory.size() < places * stride + padding) memory.resize(places * stride + padding, Stored<Number>::zero);
+        numbers = memory.data();
+    }
+    Number* at(size_t place) const { return numbers + place * stride; }
     /// The last word of the last place may reach beyond it.
     static constexpr size_t padding = 16;
     size_t stride;
-    std::vector<Number> numbers;
+    Number* numbers;
+};
+
+/// What passes leave to the next.
+template <class Number>
+struct PlaneMemory {
+    std::vector<Number> planes[2];
 };
 
 /// A line as the convolution takes it: columns of normal numbers, and of each pixel at an edge a patch of its own,
@@ -130,8 +139,8 @@ class ConvolvedLine {
 template <class Number>
 class Pass {
   public:
-    Pass(const PackedNetwork& network, std::span<const LinePixels> lines)
-        : network_(network), kernels_(*network.kernels), lines_(lines) {
+    Pass(const PackedNetwork& network, std::span<const LinePixels> lines, PlaneMemory<Number>& memory)
+        : network_(network), kernels_(*network.kernels), lines_(lines), memory_(memory) {
         for (const LinePixels& line : lines) {
             first_.push_back(columns_);
             columns_ += steps(line);
@@ -139,8 +148,12 @@ class Pass {
     }
 
     void run(std::span<const Number> noise, std::span<float* const> scores) const {
-        Plane<Number> plane = down(convolved(noise));
-        for (const PackedLstm& lstm : network_.along) plane = along(lstm, plane);
+        Plane<Number> plane = down(noise, memory_.planes[0]);
+        size_t next = 1;
+        for (const PackedLstm& lstm : network_.along) {
+            plane = along(lstm, plane, memory_.planes[next]);
+            next = 1 - next;
+        }
         weigh(plane, scores);
     }
 
@@ -148,50 +161,52 @@ class Pass {
     static uint32_t steps(const LinePixels& line) { return line.width / pool; }
     uint32_t rows() const { return network_.height / pool; }
 
-    Plane<Number> convolved(std::span<const Number> noise) const {
-        Plane<Number> to(columns_ * rows(), network_.convolution.packed, kernels_.width);
-        std::vector<Pool> pools(rows());
-        for (size_t i = 0; i < lines_.size(); ++i) {
-            const ConvolvedLine<Number> line(lines_[i], network_.height, noise);
-            for (uint32_t column = 0; column < steps(lines_[i]); ++column) {
-                for (uint32_t row = 0; row < rows(); ++row) line.fill(pools[row], column, row);
-                kernels_.convolve(network_.convolution.packed, pools.data(), rows(),
-                                  reinterpret_cast<uint8_t*>(to.at((first_[i] + column) * rows())),
-                                  sizeof(Number) * to.stride, paired_tables());
-            }
-        }
-        return to;
-    }
-
-    Plane<Number> down(const Plane<Number>& from) const {
+    /// Of all lines, column by column, some columns at a time: first they are convolved.
+    Plane<Number> down(std::span<const Number> noise, std::vector<Number>& memory) const {
         const PackedMatrix& matrix = network_.down.packed;
-        Plane<Number> to(columns_, matrix, kernels_.width);
+        const Plane<Number> to(memory, columns_, matrix, kernels_.width);
+        std::vector<Number> of_convolved, of_between;
+        const Plane<Number> convolved(of_convolved, size_t{columns_at_once} * rows(), network_.convolution.packed,
+                                      kernels_.width);
         // The outputs of even rows and of odd ones; only those of the last row go on.
-        Plane<Number> between(size_t{2} * columns_at_once, matrix, kernels_.width);
+        const Plane<Number> between(of_between, size_t{2} * columns_at_once, matrix, kernels_.width);
         const std::vector<Number> zeros(to.stride + Plane<Number>::padding, Stored<Number>::zero);
         std::vector<float> states(columns_at_once * to.stride);
+        std::vector<Pool> pools(rows());
         const void* inputs[columns_at_once];
         const void* before[columns_at_once];
         void* outputs[columns_at_once];
-        for (size_t first = 0; first < columns_; first += columns_at_once) {
-            const auto count = static_cast<uint32_t>(std::min<size_t>(columns_at_once, columns_ - first));
+        uint32_t count = 0;
+        const auto take_down = [&](size_t first) {
             std::fill(states.begin(), states.end(), 0.0f);
             for (uint32_t row = 0; row < rows(); ++row) {
                 for (uint32_t i = 0; i < count; ++i) {
-                    inputs[i] = from.at((first + i) * rows() + row);
+                    inputs[i] = convolved.at(size_t{i} * rows() + row);
                     before[i] = row == 0 ? zeros.data() : between.at(size_t{(row + 1) % 2} * columns_at_once + i);
                     outputs[i] =
                         row + 1 == rows() ? to.at(first + i) : between.at(size_t{row % 2} * columns_at_once + i);
                 }
                 kernels_.lstm(matrix, {count, inputs, before, outputs, states.data()}, paired_tables());
             }
+            count = 0;
+        };
+        for (size_t i = 0; i < lines_.size(); ++i) {
+            const ConvolvedLine<Number> line(lines_[i], network_.height, noise);
+            for (uint32_t column = 0; column < steps(lines_[i]); ++column) {
+                for (uint32_t row = 0; row < rows(); ++row) line.fill(pools[row], column, row);
+                kernels_.convolve(network_.convolution.packed, pools.data(), rows(),
+                                  reinterpret_cast<uint8_t*>(convolved.at(size_t{count} * rows())),
+                                  sizeof(Number) * convolved.stride, paired_tables());
+                if (++count == columns_at_once) take_down(first_[i] + column + 1 - count);
+            }
         }
+        if (count > 0) take_down(columns_ - count);
         return to;
     }
 
-    Plane<Number> along(const PackedLstm& lstm, const Plane<Number>& from) const {
+    Plane<Number> along(const PackedLstm& lstm, const Plane<Number>& from, std::vector<Number>& memory) const {
         const PackedMatrix& matrix = lstm.matrix.packed;
-        Plane<Number> to(columns_, matrix, kernels_.width);
+        const Plane<Number> to(memory, columns_, matrix, kernels_.width);
         const std::vector<Number> zeros(to.stride + Plane<Number>::padding, Stored<Number>::zero);
         std::vector<float> states(lines_.size() * to.stride);
         const void* inputs[lines_at_once];
@@ -231,6 +246,7 @@ class Pass {
     const PackedNetwork& network_;
     const Kernels& kernels_;
     std::span<const LinePixels> lines_;
+    PlaneMemory<Number>& memory_;
     std::vector<size_t> first_;  // column of each line, in what lies between layers
     size_t columns_ = 0;
 };
@@ -246,6 +262,7 @@ void forward_as(const PackedNetwork& network, std::span<const LinePixels> lines,
     EdgeNoise source(network.seed);
     for (size_t left = ConvolvedLine<Number>::noise_for(lines[order[0]].width, network.height); left > 0; --left)
         noise.push_back(Stored<Number>::noise(source));
+    PlaneMemory<Number> memory;
     for (size_t first = 0; first < order.size(); first += lines_at_once) {
         std::vector<LinePixels> batch;
         std::vector<float*> to;
@@ -253,7 +270,7 @@ void forward_as(const PackedNetwork& network, std::span<const LinePixels> lines,
             batch.push_back(lines[order[i]]);
             to.push_back(scores[order[i]]);
         }
-        Pass<Number>(network, batch).run(noise, to);
+        Pass<Number>(network, batch, memory).run(noise, to);
     }
 }
 
