@@ -71,8 +71,8 @@ class ConvolvedLine {
         Number normal[256];
         for (uint32_t grey = 0; grey < 256; ++grey)
             normal[grey] = Stored<Number>::pixel(normalised(static_cast<uint8_t>(grey), contrast));
-        for (uint32_t y = 0; y < height; ++y)
-            for (uint32_t x = 0; x < width_; ++x)
+        for (uint32_t x = 0; x < width_; ++x)
+            for (uint32_t y = 0; y < height; ++y)
                 pixels_[size_t{x} * height + y] = normal[line.pixels[size_t{y} * width_ + x]];
         edges_.resize(size_t{2} * (width_ + height) * patch_numbers);
         for (uint32_t y = 0; y < height; ++y) {

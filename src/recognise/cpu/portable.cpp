@@ -50,6 +50,22 @@ struct Portable {
         x = x < all(limit) ? x : all(limit);
         return x > all(-limit) ? x : all(-limit);
     }
+    static Reals divided(Reals a, float b) { return a / b; }
+    static Reals greater_real(Reals a, Reals b) { return a > b ? a : b; }
+    static Reals greatest_everywhere(Reals x) {
+        float most = x[0];
+        for (uint32_t i = 1; i < width; ++i) most = x[i] > most ? x[i] : most;
+        return all(most);
+    }
+    static Reals less_than(Reals most, Reals x, float least) {
+        x -= most;
+        return x > all(least) ? x : all(least);
+    }
+    /// All by libm, none in doubt.
+    static uint32_t store_exp(float* to, Reals x) {
+        for (uint32_t i = 0; i < width; ++i) to[i] = expf(x[i]);
+        return 0;
+    }
     static Reals table_steps(Reals x) { return x * table_scale; }
     static Reals limited(Reals x) {
         x = absolute(x);
