@@ -1,7 +1,9 @@
 // The engine without a database: reads files with several engines at once, as workers do, and writes each one's text.
-// What is left between this and the whole pipeline is what the queue costs.
+// What is left between this and the whole pipeline is what the queue costs. Prints the number of pages, and what memory
+// an engine held: before the first document, after the last, and at most; in bytes, of the engine that held most.
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +12,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/sealed_document.h"
@@ -35,11 +38,16 @@ UniqueFd sealed(const std::filesystem::path& path) {
     return document.seal();
 }
 
+/// Bytes of one engine.
+struct Memory {
+    uint64_t warm = 0, after = 0, peak = 0;
+};
+
 class Benchmark {
   public:
-    Benchmark(const EngineSettings& settings, size_t engines, std::filesystem::path out,
+    Benchmark(const EngineSettings& settings, Recogniser recogniser, size_t engines, std::filesystem::path out,
               std::vector<std::filesystem::path> files)
-        : out_(std::move(out)), files_(std::move(files)), readers_(engines) {
+        : recogniser_(recogniser), out_(std::move(out)), files_(std::move(files)), readers_(engines) {
         for (Reader& reader : readers_) reader.engine = std::make_unique<EngineProcess>(settings);
     }
 
@@ -57,6 +65,7 @@ class Benchmark {
         }
         return pages_;
     }
+    const Memory& memory() const { return memory_; }
 
   private:
     /// False: nothing is left for this engine, which is gone now.
@@ -68,6 +77,7 @@ class Benchmark {
             } else if (const auto* failure = std::get_if<Failure>(&*message)) {
                 throw std::runtime_error("a document could not be read: " + failure->message);
             } else if (std::holds_alternative<Hello>(*message) || std::holds_alternative<Finished>(*message)) {
+                take_memory(*reader.engine, *message);
                 if (next_ == files_.size()) {
                     reader.engine.reset();
                     return false;
@@ -79,26 +89,38 @@ class Benchmark {
         return true;
     }
 
+    void take_memory(const EngineProcess& engine, const EngineMessage& message) {
+        const auto* finished = std::get_if<Finished>(&message);
+        uint64_t& resident = finished == nullptr ? memory_.warm : memory_.after;
+        resident = std::max(resident, engine.resident_memory());
+        if (finished != nullptr) memory_.peak = std::max(memory_.peak, finished->peak_memory);
+    }
+
     void start(Reader& reader, const std::filesystem::path& file) {
         reader.text = std::ofstream(out_ / (file.filename().string() + ".txt"), std::ios::binary);
         UniqueFd document = sealed(file);
         ReadRequest request;
         request.text_layer = TextLayer::ignore;
+        request.recogniser = recogniser_;
         reader.engine->send_read(request, document.get());
     }
 
+    Recogniser recogniser_;
     std::filesystem::path out_;
     std::vector<std::filesystem::path> files_;
     std::vector<Reader> readers_;
     size_t next_ = 0;
     size_t pages_ = 0;
+    Memory memory_;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 6) {
-        std::fprintf(stderr, "usage: bare_engine ENGINE_PROGRAM TESSDATA ENGINES OUT_DIRECTORY FILE...\n");
+    const std::string_view recogniser = argc < 7 ? "" : argv[4];
+    if (recogniser != "own" && recogniser != "tesseract") {
+        std::fprintf(stderr,
+                     "usage: bare_engine ENGINE_PROGRAM TESSDATA ENGINES own|tesseract OUT_DIRECTORY FILE...\n");
         return 2;
     }
     try {
@@ -106,8 +128,11 @@ int main(int argc, char** argv) {
         settings.program = argv[1];
         settings.tessdata = argv[2];
         settings.memory = uint64_t{2048} << 20;
-        Benchmark benchmark(settings, std::strtoul(argv[3], nullptr, 10), argv[4], {argv + 5, argv + argc});
-        std::cout << benchmark.run() << '\n';
+        Benchmark benchmark(settings, recogniser == "own" ? Recogniser::own : Recogniser::tesseract,
+                            std::strtoul(argv[3], nullptr, 10), argv[5], {argv + 6, argv + argc});
+        const size_t pages = benchmark.run();
+        const Memory& memory = benchmark.memory();
+        std::cout << pages << ' ' << memory.warm << ' ' << memory.after << ' ' << memory.peak << '\n';
     } catch (const std::exception& error) {
         std::cerr << "bare_engine: " << error.what() << '\n';
         return 1;

@@ -3,6 +3,9 @@
 Every reader gets all cores: pg_ocr a worker each, tesseract and OCRmyPDF a process each, with one thread. Text layers
 are ignored everywhere. CPU is what the processes used, in user and system mode; memory is the highest sum of what
 their processes hold (proportional set size), sampled ten times a second.
+
+Then the recognisers alone: dense pages, as images, by our engine with its own recogniser and with Tesseract's, and by
+the program tesseract. They take turns, and the best of each counts, since what else runs on a machine only ever slows.
 """
 import collections
 import concurrent.futures
@@ -20,6 +23,8 @@ import time
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 CORES = len(os.sched_getaffinity(0))
 DOCUMENTS = ["multipage.pdf", "linn.pdf", "skew.pdf", "edgar.pdf", "edgar_image.pdf", "typewriter.png", "phototest.tif", "testocr.jpg"]
+DENSE = ["linn.pdf", "jbig2.pdf", "skew.pdf", "edgar.pdf", "edgar_image.pdf", "multicolumn.pdf"]
+ROUNDS = 3
 TICK = os.sysconf("SC_CLK_TCK")
 ONE_THREAD = dict(os.environ, OMP_THREAD_LIMIT="1")
 
@@ -187,9 +192,10 @@ def read_with_pg_ocr(server, documents, out):
     return measured
 
 
-def read_with_bare_engine(engine, tessdata, documents, out):
+def read_with_bare_engine(engine, tessdata, recogniser, documents, out, engines=CORES):
     with Measured() as measured:
-        run(REPOSITORY / "build/bare_engine", engine, tessdata, CORES, out, *documents)
+        said = run(REPOSITORY / "build/bare_engine", engine, tessdata, engines, recogniser, out, *documents)
+    measured.pages, *measured.engine_memory = map(int, said.split())
     return measured
 
 
@@ -209,6 +215,14 @@ def tesseract(document, out):
             images = sorted(pathlib.Path(folder).iterdir())
         text = [run("tesseract", image, "-", env=ONE_THREAD) for image in images]
     (out / f"{document.name}.txt").write_text("".join(text))
+
+
+def peak_of_tesseract(image):
+    """Bytes that one process of the program was resident with at most."""
+    process = subprocess.Popen(["tesseract", image, "-"], env=ONE_THREAD, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_maxrss * 1024
 
 
 def ocrmypdf(document, out):
@@ -266,13 +280,66 @@ def measure_latencies(server):
     return result
 
 
+def as_images(documents, folder):
+    """Each page as a grey image of 300 dpi; with its truth, where a document has one page and a truth."""
+    images = []
+    for document in documents:
+        if document.suffix.lower() == ".pdf":
+            run("pdftoppm", "-r", 300, "-gray", "-png", document, folder / document.stem)
+            pages = sorted(folder.glob(f"{document.stem}-*.png"))
+        else:
+            pages = [pathlib.Path(shutil.copy(document, folder))]
+        truth = document.with_name(document.name + ".gt.txt")
+        if truth.exists() and len(pages) == 1:
+            shutil.copy(truth, f"{pages[0]}.gt.txt")
+        images += pages
+    return images
+
+
+def measure_recognisers(engine, tessdata, images, out):
+    """Prints the table of the recognisers alone, and what an engine holds."""
+    def by_engine(program, recogniser):
+        return lambda folder, engines=CORES: read_with_bare_engine(program, tessdata, recogniser, images, folder, engines)
+
+    avx2 = REPOSITORY / "build/avx2_engine"
+    ways = {"our recogniser": by_engine(engine, "own")}
+    if avx2.exists():
+        ways["ours, AVX2 only"] = by_engine(avx2, "own")
+    ways["Tesseract's in our engine"] = by_engine(engine, "tesseract")
+    ways["the program tesseract"] = lambda folder: in_parallel(tesseract, images, folder)
+    outs = {name: out(name) for name in ways}
+    cpu, seconds, pages = {}, {}, 0
+    for _ in range(ROUNDS):
+        for name, read in ways.items():
+            measured = read(outs[name])
+            cpu[name] = min(cpu.get(name, measured.cpu), measured.cpu)
+            seconds[name] = min(seconds.get(name, measured.seconds), measured.seconds)
+            pages = max(pages, getattr(measured, "pages", 0))
+    base = "the program tesseract"
+    print(f"\n{pages} dense pages, as images; the best of {ROUNDS}; ratios are to tesseract\n")
+    print(f"{'':26} {'pages/s':>8} {'ratio':>6} {'CPU s/page':>11} {'ratio':>6} {'words found':>12}")
+    for name in ways:
+        share = words_found(images, outs[name])
+        print(f"{name:26} {pages / seconds[name]:8.3f} {seconds[base] / seconds[name]:6.2f} {cpu[name] / pages:11.3f} "
+              f"{cpu[name] / cpu[base]:6.2f} {'-' if share is None else format(share, '.1%'):>12}")
+
+    print(f"\n{'resident MB of one process':26} {'warm':>8} {'after':>8} {'peak':>8}")
+    for name, read in ways.items():
+        if name == base:
+            print(f"{name:26} {'':8} {'':8} {max(map(peak_of_tesseract, images)) / 2**20:8.0f}")
+        else:
+            print(f"{name:26} " + " ".join(f"{bytes / 2**20:8.0f}" for bytes in read(outs[name], 1).engine_memory))
+
+
 def main():
     pg_config = os.environ["PG_CONFIG"]
     if "BENCH_DATA" in os.environ:
         kinds = {".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff"}
         documents = sorted(path.resolve() for path in pathlib.Path(os.environ["BENCH_DATA"]).rglob("*") if path.suffix.lower() in kinds)
+        dense = documents
     else:
         documents = [next((REPOSITORY / "test/data").rglob(name)) for name in DOCUMENTS]
+        dense = [next((REPOSITORY / "test/data").rglob(name)) for name in DENSE]
     if not documents:
         sys.exit("there is nothing to read: BENCH_DATA names a folder without PDFs or images")
     tessdata = re.search(r'"(.*)"', run("tesseract", "--list-langs")).group(1)
@@ -290,7 +357,7 @@ def main():
         try:
             measured = {
                 "pg_ocr": read_with_pg_ocr(server, documents, out("pg_ocr")),
-                "bare engine": read_with_bare_engine(engine, tessdata, documents, out("bare engine")),
+                "bare engine": read_with_bare_engine(engine, tessdata, "own", documents, out("bare engine")),
                 "tesseract": in_parallel(tesseract, documents, out("tesseract")),
                 "OCRmyPDF": in_parallel(ocrmypdf, documents, out("OCRmyPDF")),
             }
@@ -310,6 +377,11 @@ def main():
         print(f"\n{'ratios are to tesseract; ms':30} {'p50':>8} {'p99':>8}")
         for name, values in latencies.items():
             print(f"{name:30} {percentile(values, 50):8.2f} {percentile(values, 99):8.2f}")
+
+        images = as_images(dense, out("images"))
+        measure_recognisers(engine, tessdata, images, out)
+        print("\nwhere a dense page's time goes, CPU\n")
+        print(run(REPOSITORY / "build/page_stages", tessdata, *images, env=ONE_THREAD))
 
 
 if __name__ == "__main__":
