@@ -21,6 +21,16 @@ Run direction_of(const LineWord& word) {
     return left && right ? Run::mixed : left ? Run::right_to_left : right ? Run::left_to_right : Run::neutral;
 }
 
+Run direction_of(const std::vector<LineWord>& line) {
+    Run all = Run::neutral;
+    for (const LineWord& word : line) {
+        const Run run = direction_of(word);
+        if (run == Run::neutral || run == all) continue;
+        all = all == Run::neutral ? run : Run::mixed;
+    }
+    return all;
+}
+
 /// A number with its separators and signs is one, read from left to right.
 void join_numbers(std::vector<Direction>& directions) {
     constexpr auto number = Direction::european_number;
@@ -154,6 +164,24 @@ bool runs_left_to_right(std::span<const std::vector<LineWord>> paragraph) {
         }
     }
     return left_to_right >= right_to_left;
+}
+
+std::vector<bool> directions_of_paragraphs(std::span<const std::vector<LineWord>> block) {
+    std::vector<bool> left_to_right;
+    for (size_t begin = 0, end = 0; begin < block.size(); begin = end) {
+        Run direction = Run::neutral;
+        for (; end < block.size(); ++end) {
+            Run run = direction_of(block[end]);
+            // Few lines that run from left to right end in words that run the other way.
+            if (run == Run::mixed && direction == Run::left_to_right && !runs_left_to_right(block.subspan(end, 1)))
+                run = Run::right_to_left;
+            if (run == Run::neutral || run == Run::mixed) continue;
+            if (direction != Run::neutral && run != direction) break;
+            direction = run;
+        }
+        left_to_right.resize(end, runs_left_to_right(block.subspan(begin, end - begin)));
+    }
+    return left_to_right;
 }
 
 std::vector<Word> in_reading_order(const std::vector<LineWord>& line, bool left_to_right) {

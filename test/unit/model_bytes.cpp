@@ -24,7 +24,10 @@ void write(Written& to, const Weights& weights) {
 
 void write(Written& to, const Layer& layer, uint32_t height) {
     to.u8(0).text(names_of_types[static_cast<size_t>(layer.type)]).u8(0).u8(0).u32(0);
-    to.u32(layer.inputs).u32(layer.outputs).u32(0).text(layer.name);
+    // Tesseract takes a line's height from the inputs of the whole network.
+    const bool begins =
+        layer.type == LayerType::input || (!layer.inner.empty() && layer.inner.front().type == LayerType::input);
+    to.u32(begins ? height : layer.inputs).u32(layer.outputs).u32(0).text(layer.name);
     switch (layer.type) {
         case LayerType::input:
             to.u32(1).u32(height).u32(0).u32(1).u32(0);

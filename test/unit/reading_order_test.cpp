@@ -100,5 +100,18 @@ TEST(Paragraph, RunsAsItsFirstLineBeginsAndEnds) {
     EXPECT_FALSE(runs({{neutral, right}, {left, right}}));
 }
 
+TEST(Paragraph, BeginsWhereLinesOfOneDirectionFollowThoseOfTheOther) {
+    const std::vector<LineWord> left{word_of({{"a", L}})}, right{word_of({{"b", AL}})}, neutral{word_of({{".", ON}})};
+    const std::vector<LineWord> ends_right{right[0], left[0]}, ends_left{left[0], right[0], left[0]};
+    const auto directions = [](std::vector<std::vector<LineWord>> block) { return directions_of_paragraphs(block); };
+    EXPECT_EQ(directions({}), std::vector<bool>());
+    EXPECT_EQ(directions({right, left, left, right}), (std::vector<bool>{false, true, true, false}));
+    EXPECT_EQ(directions({left, neutral, right, neutral}), (std::vector<bool>{true, true, false, false}));
+    EXPECT_EQ(directions({left, ends_right, right}), (std::vector<bool>{true, false, false}));
+    // Within a paragraph from right to left, a line may begin and end with words that run the other way.
+    EXPECT_EQ(directions({right, ends_left, right}), (std::vector<bool>{false, false, false}));
+    EXPECT_EQ(directions({ends_left, ends_right}), (std::vector<bool>{true, true}));
+}
+
 }  // namespace
 }  // namespace pg_ocr::recognise

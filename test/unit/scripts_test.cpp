@@ -1,9 +1,13 @@
-// Pages of other scripts than Latin, and of two at once: our own recogniser reads what Tesseract reads, and is as sure.
+// Pages of other scripts than Latin, of two at once, and by a model of reals: our own recogniser reads what Tesseract
+// reads, and is as sure.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
+#include "model_bytes.h"
 #include "reading.h"
 
 namespace pg_ocr {
@@ -18,6 +22,45 @@ struct Sample {
 };
 
 class Scripts : public testing::TestWithParam<Sample> {};
+
+/// The installed model's weights as reals, as Tesseract's "best" models have them, which no package holds.
+std::string directory_of_real_model() {
+    using namespace recognise;
+    const ModelFile file = ModelFile::read(tessdata_directory() + "/eng.traineddata");
+    std::map<Component, std::vector<uint8_t>> components;
+    for (const Component each : {Component::words, Component::punctuation_words, Component::numbers,
+                                 Component::unicharset, Component::recoder}) {
+        const auto bytes = file.component(each).value();
+        components[each].assign(bytes.begin(), bytes.end());
+    }
+    Network network = parse_network(file);
+    make_real(network);
+    components[Component::network] = network_bytes(network);
+    const std::filesystem::path directory = std::filesystem::path(testing::TempDir()) / "pg_ocr_reals";
+    std::filesystem::create_directory(directory);
+    const std::vector<uint8_t> bytes = model_bytes(components);
+    std::ofstream(directory / "eng.traineddata", std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return directory;
+}
+
+TEST(RealModel, ReadsAsTesseractReadsWithIt) {
+    const std::string directory = directory_of_real_model();
+    const std::string page = contents_of(data_path("phototest/phototest.tif"));
+    Recognisers of_reals(directory);
+    Page pages[2];
+    for (const Recogniser recogniser : {Recogniser::own, Recogniser::tesseract}) {
+        ReadRequest request;
+        request.recogniser = recogniser;
+        Reading reading;
+        read_document(reinterpret_cast<const uint8_t*>(page.data()), page.size(), request, of_reals, reading);
+        pages[recogniser == Recogniser::own ? 0 : 1] = reading.pages.at(0);
+    }
+    std::filesystem::remove_all(directory);
+    EXPECT_EQ(pages[0].text, pages[1].text);
+    EXPECT_GT(pages[0].words, 50u);
+    EXPECT_NEAR(pages[0].confidence, pages[1].confidence, 1e-2);
+}
 
 Page read_by(Recogniser recogniser, const std::string& languages) {
     ReadRequest request;
@@ -53,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(, Scripts,
                          testing::Values(Sample{"spa", "Todo ser humano", 9}, Sample{"rus", "Каждый человек", 11},
                                          Sample{"ara", "كل شخص متهم", 7}, Sample{"hin", "कोई भी व्यक्ति", 9},
                                          Sample{"chi_sim", "在", 8}, Sample{"jpn", "何", 9, false},
-                                         Sample{"eng+rus", "Everyone is entitled", 9}),
+                                         Sample{"eng+rus", "Everyone is entitled", 9}, Sample{"ara+eng", "وفضلاً", 8}),
                          [](const auto& sample) {
                              std::string name = sample.param.languages;
                              std::ranges::replace(name, '+', '_');

@@ -254,10 +254,11 @@ Layout layout_of(std::vector<std::vector<ReadLine>>&& blocks) {
         std::vector<std::vector<LineWord>> words;
         words.reserve(lines.size());
         for (ReadLine& line : lines) words.push_back(std::move(line.words));
-        const bool left_to_right = recognise::runs_left_to_right(words);
+        const std::vector<bool> left_to_right = recognise::directions_of_paragraphs(words);
         Block& block = layout.blocks.emplace_back(Block{*block_box, {}});
         for (size_t i = 0; i < lines.size(); ++i) {
-            Line& line = block.lines.emplace_back(Line{*lines[i].box(), 0, in_reading_order(words[i], left_to_right)});
+            Line& line =
+                block.lines.emplace_back(Line{*lines[i].box(), 0, in_reading_order(words[i], left_to_right[i])});
             line.confidence = confidence_of(line.words);
         }
     }
