@@ -186,7 +186,8 @@ TEST(Model, WhoseStepsAreNotOneRowIsRefused) {
     network.root.inner[5].type = LayerType::lstm_summary;
     EXPECT_EQ(refusal_of(network), not_one_row);
     network = small_network();
-    network.root.inner[4] = network.root.inner[4].inner[0];
+    const Layer summary = network.root.inner[4].inner[0];
+    network.root.inner[4] = summary;
     EXPECT_EQ(refusal_of(network), not_one_row);
 }
 
