@@ -21,11 +21,8 @@ struct Avx512 {
     static Reals with_sign_of(Reals signs, Reals x) {
         return _mm512_castsi512_ps(_mm512_or_si512(sign(signs), _mm512_castps_si512(x)));
     }
-    /// Without a mask: what makes one is wanted for products.
     static Reals one_less_where_negative(Reals signs, Reals x) {
-        const __m512i one = _mm512_castps_si512(_mm512_set1_ps(1));
-        const __m512i taken = _mm512_and_si512(_mm512_srai_epi32(_mm512_castps_si512(signs), 31), one);
-        return absolute(_mm512_sub_ps(_mm512_castsi512_ps(taken), x));
+        return _mm512_mask_sub_ps(x, _mm512_movepi32_mask(_mm512_castps_si512(signs)), _mm512_set1_ps(1), x);
     }
     /// A product rounded, then a sum rounded: a fused operation would be another function.
     static Reals new_state(Reals state, Reals kept, Reals input, Reals let_in) {
