@@ -37,14 +37,14 @@ struct Layouts {
     Layout ours, theirs;
 };
 
-Layouts layouts_of(const std::string& page, PageImage& image, int32_t mode) {
+Layouts layouts_of(const std::string& page, PageImage& image, int32_t mode, const std::string& language = "eng") {
     const auto never = std::chrono::steady_clock::now() + std::chrono::hours(1);
     PageImage again;
     again.pixels.reset(pixClone(image.pixels.get()));
     again.dpi = image.dpi;
-    tesseract::TessBaseAPI& layout = recognisers().layout_for("eng", mode);
-    Layouts layouts{page, read_page(layout, recognisers().models().for_languages("eng"), image, mode, never), {}};
-    layouts.theirs = recognise_page(recognisers().for_languages("eng"), again, mode, never);
+    tesseract::TessBaseAPI& layout = recognisers().layout_for(language, mode);
+    Layouts layouts{page, read_page(layout, recognisers().models().for_languages(language), image, mode, never), {}};
+    layouts.theirs = recognise_page(recognisers().for_languages(language), again, mode, never);
     return layouts;
 }
 
@@ -106,6 +106,18 @@ TEST(OwnRecogniser, ReadsWordsWhereTesseractReadsThem) {
     ASSERT_GT(words.all, 2500);
     EXPECT_GE(words.share(), 0.99) << words.same << " of " << words.all;
     EXPECT_GE(boxes.share(), 0.995) << boxes.same << " of " << boxes.all;
+}
+
+/// Of such letters most dots are no blobs to the layout.
+TEST(OwnRecogniser, ReadsArabicWordsWhereTesseractReadsThem) {
+    if (!is_installed("ara")) GTEST_SKIP() << "no model of Arabic";
+    Agreement words, boxes;
+    PageImage image = image_of("scripts/ara.png");
+    const Layouts layouts = layouts_of("scripts/ara.png", image, 3, "ara");
+    add_all(words, layouts, tell_words);
+    add_all(boxes, layouts, tell_boxes);
+    EXPECT_GE(words.share(), 0.9) << words.same << " of " << words.all;
+    EXPECT_GE(boxes.share(), 0.99) << boxes.same << " of " << boxes.all;
 }
 
 void expect_the_same(const Layouts& layouts, int32_t mode) {

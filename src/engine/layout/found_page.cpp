@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "engine/read/pixels.h"
@@ -50,6 +51,8 @@ PageLine baseline_of(const PageIterator& at) {
 }
 
 bool runs_across(const PageLine& along) { return std::abs(along.x2 - along.x1) >= std::abs(along.y2 - along.y1); }
+
+bool is_turned(const PageLine& along) { return !runs_across(along) || along.x2 < along.x1; }
 
 /// True where a blob is so wide, along the line, that it may be letters that touch.
 bool may_be_letters(const Box& blob, const FoundLine& line) {
@@ -102,10 +105,64 @@ std::vector<std::vector<PartedWord>> parted_words(PageIterator& at) {
     return lines;
 }
 
-std::vector<FoundBlock> merged_lines(PageIterator& at) {
+/// What the layout took for noise, or for the dots of letters, is not told: it is the ink of a unit that is no blob's.
+class RestOfInk {
+  public:
+    RestOfInk(PIX* page, const Box& unit)
+        : unit_(unit), left_(std::max(unit.left - 1, 0)), top_(std::max(unit.top - 1, 0)) {
+        // A pixel more on every side tells what reaches across the edge.
+        BOX area{left_, top_, unit.right + 1 - left_, unit.bottom + 1 - top_, 1};
+        rest_.reset(pixClipRectangle(page, &area, nullptr));
+    }
+    /// In a turned block a blob's box stands for its ink.
+    void take_blob(const PageIterator& at, const Box& blob, bool is_turned) {
+        if (!rest_) return;
+        const int32_t x = blob.left - left_, y = blob.top - top_;
+        const int32_t width = blob.right - blob.left, height = blob.bottom - blob.top;
+        const Pixels ink(is_turned ? nullptr : at.GetBinaryImage(tesseract::RIL_SYMBOL));
+        if (ink && pixGetDepth(ink.get()) == 1)
+            pixRasterop(rest_.get(), x, y, width, height, PIX_DST & PIX_NOT(PIX_SRC), ink.get(), 0, 0);
+        else
+            pixRasterop(rest_.get(), x, y, width, height, PIX_CLR, nullptr, 0, 0);
+    }
+    std::vector<Box> specks() const {
+        constexpr int32_t diagonals_too = 8;
+        std::vector<Box> specks;
+        if (!rest_) return specks;
+        const std::unique_ptr<BOXA, decltype([](BOXA* boxes) { boxaDestroy(&boxes); })> found(
+            pixConnCompBB(rest_.get(), diagonals_too));
+        for (int32_t i = 0; found && i < boxaGetCount(found.get()); ++i) {
+            int32_t x = 0, y = 0, width = 0, height = 0;
+            boxaGetBoxGeometry(found.get(), i, &x, &y, &width, &height);
+            const Box box{left_ + x, top_ + y, left_ + x + width, top_ + y + height};
+            if (contains(unit_, box)) specks.push_back(box);
+        }
+        return specks;
+    }
+
+  private:
+    Box unit_;
+    int32_t left_, top_;
+    Pixels rest_;
+};
+
+/// On a clean page no word has any.
+bool has_specks(const std::vector<std::vector<PartedWord>>& lines) {
+    const auto is_specked = [](const PartedWord& word) { return !contains(word.ink, word.box); };
+    return std::ranges::any_of(lines, [&](const auto& words) { return std::ranges::any_of(words, is_specked); });
+}
+
+/// The ink of the page; null where it has no specks.
+std::vector<FoundBlock> merged_lines(PageIterator& at, PIX* page) {
     std::vector<FoundBlock> blocks;
+    std::optional<RestOfInk> rest;
+    const auto end_unit = [&] {
+        if (rest) blocks.back().lines.back().units.back().specks = rest->specks();
+        rest.reset();
+    };
     at.SetBoundingBoxComponents(true, true);
     visit_text(at, tesseract::RIL_SYMBOL, [&](bool block_begins, bool line_begins) {
+        if (at.IsAtBeginningOf(tesseract::RIL_WORD)) end_unit();
         if (block_begins) blocks.emplace_back();
         std::vector<FoundLine>& lines = blocks.back().lines;
         if (line_begins) {
@@ -118,11 +175,14 @@ std::vector<FoundBlock> merged_lines(PageIterator& at) {
             LineUnit& unit = line.units.emplace_back();
             unit.box = unit.ink = box_of(at, tesseract::RIL_WORD);
             line.unit_baselines.push_back(baseline_of(at));
+            if (page != nullptr) rest.emplace(page, unit.box);
         }
         if (at.Empty(tesseract::RIL_SYMBOL)) return;
         const Box& blob = line.units.back().blobs.emplace_back(box_of(at, tesseract::RIL_SYMBOL));
+        if (rest) rest->take_blob(at, blob, is_turned(line.unit_baselines.back()));
         line.columns.push_back(may_be_letters(blob, line) ? columns_of(at) : std::vector<RowBlob::Column>{});
     });
+    end_unit();
     return blocks;
 }
 
@@ -159,7 +219,8 @@ std::vector<FoundBlock> found_blocks(tesseract::TessBaseAPI& tesseract) {
     // The page is not looked at again: only its words are put together.
     const std::unique_ptr<PageIterator> at(tesseract.AnalyseLayout(true));
     if (!at) return {};
-    std::vector<FoundBlock> blocks = merged_lines(*at);
+    const Pixels ink(has_specks(words) ? tesseract.GetThresholdedImage() : nullptr);
+    std::vector<FoundBlock> blocks = merged_lines(*at, ink.get());
     auto words_of_line = words.begin();
     for (FoundBlock& block : blocks)
         for (FoundLine& line : block.lines)

@@ -19,11 +19,12 @@ namespace pg_ocr {
 /// What the network reads at once: a line, or a part of one where a wide gap, a row of dots or a big letter ends it.
 /// Boxes are in pixels of the page.
 struct LineUnit {
-    Box box;                 ///< around all of it
-    Box ink;                 ///< without the specks that lie above or below
-    Box crop;                ///< what is cut out; never empty
-    std::vector<Box> blobs;  ///< connected ink, from the unit's left to its right; what the boxes of words are made of
-    std::vector<Box> words;  ///< into which the layout parted it, which may be one; none where it is a word by itself
+    Box box;                  ///< around all of it
+    Box ink;                  ///< without the specks that lie above or below
+    Box crop;                 ///< what is cut out; never empty
+    std::vector<Box> blobs;   ///< connected ink, from the unit's left to its right; what the boxes of words are made of
+    std::vector<Box> specks;  ///< ink beside the blobs: what the layout took for noise, or for dots of letters
+    std::vector<Box> words;   ///< into which the layout parted it, which may be one; none where it is a word by itself
 };
 
 struct LineOfUnits {

@@ -137,6 +137,7 @@ class PageReader {
         const Turned turned(pixGetWidth(page_), pixGetHeight(page_), unit.quarter_turns);
         LineLayout layout;
         for (const Box& blob : unit.layout->blobs) layout.blobs.push_back(turned.upright(blob));
+        for (const Box& speck : unit.layout->specks) layout.specks.push_back(turned.upright(speck));
         for (const Box& word : unit.layout->words) layout.words.push_back(turned.upright(word));
         layout.box = turned.upright(unit.layout->box);
         layout.begins_row = begins_row;
