@@ -32,7 +32,7 @@ std::string written(const std::vector<TextBlock>& blocks) {
             text << "\n line";
             for (const LineUnit& unit : line.units) {
                 write(text << "\n  unit", unit.box);
-                write(text, unit.ink);
+                if (unit.ink) write(text << " ink", *unit.ink);
                 write(text, unit.crop);
                 for (const Box& word : unit.words) write(text << " word", word);
                 for (const Box& blob : unit.blobs) write(text, blob);

@@ -29,8 +29,8 @@ class EarlierResult : public tesseract::TessBaseAPI {
 
 /// A word of the layout.
 struct PartedWord {
-    Box box;  ///< all of it
-    Box ink;  ///< without the specks that lie above or below
+    Box box;                 ///< all of it
+    std::optional<Box> ink;  ///< without the specks that lie above or below; nothing where all of it is specks
 };
 
 Box box_of(const PageIterator& at, tesseract::PageIteratorLevel level) {
@@ -100,7 +100,8 @@ std::vector<std::vector<PartedWord>> parted_words(PageIterator& at) {
         at.SetBoundingBoxComponents(true, true);
         word.box = box_of(at, tesseract::RIL_WORD);
         at.SetBoundingBoxComponents(false, false);
-        word.ink = box_of(at, tesseract::RIL_WORD);
+        // Of nothing, the box is the page.
+        if (const Box ink = box_of(at, tesseract::RIL_WORD); contains(word.box, ink)) word.ink = ink;
     });
     return lines;
 }
@@ -148,7 +149,7 @@ class RestOfInk {
 
 /// On a clean page no word has any.
 bool has_specks(const std::vector<std::vector<PartedWord>>& lines) {
-    const auto is_specked = [](const PartedWord& word) { return !contains(word.ink, word.box); };
+    const auto is_specked = [](const PartedWord& word) { return !word.ink || !contains(*word.ink, word.box); };
     return std::ranges::any_of(lines, [&](const auto& words) { return std::ranges::any_of(words, is_specked); });
 }
 
@@ -173,7 +174,7 @@ std::vector<FoundBlock> merged_lines(PageIterator& at, PIX* page) {
         FoundLine& line = lines.back();
         if (at.IsAtBeginningOf(tesseract::RIL_WORD)) {
             LineUnit& unit = line.units.emplace_back();
-            unit.box = unit.ink = box_of(at, tesseract::RIL_WORD);
+            unit.box = box_of(at, tesseract::RIL_WORD);
             line.unit_baselines.push_back(baseline_of(at));
             if (page != nullptr) rest.emplace(page, unit.box);
         }
@@ -202,7 +203,7 @@ void part(FoundLine& line, const std::vector<PartedWord>& words) {
     for (LineUnit& unit : line.units) {
         for (const PartedWord& word : words) {
             if (!contains(unit.box, word.box)) continue;
-            unit.ink = unit.words.empty() ? word.ink : union_of(unit.ink, word.ink);
+            if (word.ink) unit.ink = unit.ink ? union_of(*unit.ink, *word.ink) : *word.ink;
             unit.words.push_back(word.box);
         }
         const bool is_last = &unit == &line.units.back();

@@ -5,6 +5,7 @@
 #include <allheaders.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "document/document.h"
@@ -20,7 +21,7 @@ namespace pg_ocr {
 /// Boxes are in pixels of the page.
 struct LineUnit {
     Box box;                  ///< around all of it
-    Box ink;                  ///< without the specks that lie above or below
+    std::optional<Box> ink;   ///< without the specks that lie above or below; nothing where all of it is specks
     Box crop;                 ///< what is cut out; never empty
     std::vector<Box> blobs;   ///< connected ink, from the unit's left to its right; what the boxes of words are made of
     std::vector<Box> specks;  ///< ink beside the blobs: what the layout took for noise, or for dots of letters

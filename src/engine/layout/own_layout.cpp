@@ -210,9 +210,10 @@ ReadLine read_line(const LineOfUnits& line, std::vector<Unit>::const_iterator& u
     for (size_t i = 0; i < line.units.size(); ++i, ++unit) {
         std::vector<LineWord> words = reader.words_of(*unit, i == 0);
         std::ranges::copy(reader.certainties(), std::back_inserter(result.certainties));
-        if (!unit->layout->words.empty()) extend(result.ink, unit->layout->ink);
+        const bool has_ink = !unit->layout->words.empty() && unit->layout->ink;
+        if (has_ink) extend(result.ink, unit->layout->ink);
         for (LineWord& word : words) {
-            if (unit->layout->words.empty()) extend(result.read, word.word.box);
+            if (!has_ink) extend(result.read, word.word.box);
             result.words.push_back(std::move(word));
         }
     }
