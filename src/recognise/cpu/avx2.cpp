@@ -10,6 +10,7 @@ struct Avx2 {
     using Reals = __m256;
     static constexpr uint32_t width = 8;
     static constexpr uint32_t tile = 2;  // × 4 gates: 8 of 16 registers
+    static constexpr bool interleaved = false;
 
     static Reals reals(const float* from) { return _mm256_loadu_ps(from); }
     static void store(float* to, Reals x) { _mm256_storeu_ps(to, x); }

@@ -95,6 +95,7 @@ struct Integers : Avx512 {
     using Sums = __m512i;
     static constexpr Activation activation = Activation::offset_bytes;
     static constexpr uint32_t activation_bytes = 1;
+    static constexpr bool interleaved = true;
 
     static Weights weights(const uint32_t* from) { return _mm512_loadu_si512(from); }
     static Sums bias(const uint32_t* from) { return _mm512_loadu_si512(from); }
@@ -124,6 +125,7 @@ struct Floats : Avx512 {
     using Sums = __m512;
     static constexpr Activation activation = Activation::floats;
     static constexpr uint32_t activation_bytes = 4;
+    static constexpr bool interleaved = false;
 
     static Weights weights(const uint32_t* from) { return _mm512_loadu_ps(from); }
     static Sums bias(const uint32_t* from) { return _mm512_loadu_ps(from); }

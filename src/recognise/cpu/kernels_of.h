@@ -1,6 +1,6 @@
 // The kernels, for a file that says how its CPU does vectors; each includes this once. `Number` has the vectors: of
-// Weights, Sums and Reals, `width` outputs each; and `tile`, how many lanes share what is loaded and leave their sums
-// in registers.
+// Weights, Sums and Reals, `width` outputs each; `tile`, how many lanes share what is loaded and leave their sums in
+// registers; and `interleaved`, whether products and tables should take turns.
 #pragma once
 
 #include <math.h>
@@ -51,22 +51,20 @@ struct Tile {
             });
         });
     }
-    /// Adds the products of `words` of each row; `weights` goes on to what follows.
-    [[gnu::always_inline]] void add(const uint32_t*& weights, const uint8_t* const (&rows)[lanes], uint32_t words) {
-        for (uint32_t word = 0; word < words; ++word) {
-            typename Number::Weights from[gates];
+    /// Adds the products of a word of each row; `weights` goes on to those of the next.
+    [[gnu::always_inline]] void add(const uint32_t*& weights, const uint8_t* const (&rows)[lanes], uint32_t word) {
+        typename Number::Weights from[gates];
+        each<gates>([&](auto g) __attribute__((always_inline)) {
+            from[g.value] = Number::weights(weights + g.value * Number::width);
+        });
+        weights += gates * Number::width;
+        each<lanes>([&](auto lane) __attribute__((always_inline)) {
+            const auto activations = Number::repeated(rows[lane.value] + size_t{4} * word);
             each<gates>([&](auto g) __attribute__((always_inline)) {
-                from[g.value] = Number::weights(weights + g.value * Number::width);
+                auto& sum = sums[g.value][lane.value];
+                sum = Number::sum(sum, activations, from[g.value]);
             });
-            weights += gates * Number::width;
-            each<lanes>([&](auto lane) __attribute__((always_inline)) {
-                const auto activations = Number::repeated(rows[lane.value] + size_t{4} * word);
-                each<gates>([&](auto g) __attribute__((always_inline)) {
-                    auto& sum = sums[g.value][lane.value];
-                    sum = Number::sum(sum, activations, from[g.value]);
-                });
-            });
-        }
+        });
     }
 };
 
@@ -95,45 +93,98 @@ struct Lookup {
     }
 };
 
-template <class Number, uint32_t lanes>
-void lstm_tile(const PackedMatrix& matrix, uint32_t block, const LstmLanes& batch, uint32_t first,
-               const PairedTables& tables) {
-    const uint8_t* inputs[lanes];
-    const uint8_t* before[lanes];
-    for (uint32_t lane = 0; lane < lanes; ++lane) {
-        inputs[lane] = static_cast<const uint8_t*>(batch.inputs[first + lane]);
-        before[lane] = static_cast<const uint8_t*>(batch.before[first + lane]);
-    }
-    constexpr uint32_t outputs = gates * Number::width;
-    const uint32_t* weights = matrix.weights + size_t{block} * (matrix.input_words + matrix.own_words) * outputs;
-    Tile<Number, lanes> tile(matrix.biases + size_t{block} * outputs);
-    tile.add(weights, inputs, matrix.input_words);
-    tile.add(weights, before, matrix.own_words);
+/// One step of an LSTM, tile by tile. Products and tables want different parts of a CPU: so, if they are interleaved,
+/// the cells of a tile wait, and are looked up between the products of the next one.
+template <class Number>
+class LstmStep {
+  public:
+    LstmStep(const PackedMatrix& matrix, const LstmLanes& batch, const PairedTables& tables)
+        : matrix_(matrix), batch_(batch), tables_(tables) {}
 
-    // All of a kind, then all of the next: what one has to wait for, others fill.
-    Lookup<Number> gate[lanes][gates];
-    Lookup<Number> held[lanes];
-    const float* scales = matrix.scales + size_t{block} * outputs;
-    each<lanes>([&](auto lane) __attribute__((always_inline)) {
-        each<gates>([&](auto g) __attribute__((always_inline)) {
-            gate[lane.value][g.value].begin(
-                Number::scaled(tile.sums[g.value][lane.value], scales + g.value * Number::width));
+    template <uint32_t lanes>
+    void tile(uint32_t block, uint32_t first) {
+        const uint8_t* inputs[lanes];
+        const uint8_t* before[lanes];
+        for (uint32_t lane = 0; lane < lanes; ++lane) {
+            inputs[lane] = static_cast<const uint8_t*>(batch_.inputs[first + lane]);
+            before[lane] = static_cast<const uint8_t*>(batch_.before[first + lane]);
+        }
+        const uint32_t words = matrix_.input_words + matrix_.own_words;
+        const uint32_t* weights = matrix_.weights + size_t{block} * words * outputs;
+        Tile<Number, lanes> tile(matrix_.biases + size_t{block} * outputs);
+        uint32_t done = 0;
+        const auto add_until = [&](uint32_t end) __attribute__((always_inline)) {
+            const uint32_t of_input = matrix_.input_words;
+            for (; done < end && done < of_input; ++done) tile.add(weights, inputs, done);
+            for (; done < end; ++done) tile.add(weights, before, done - of_input);
+        };
+        if (Number::interleaved && waiting_ > 0) {
+            const uint32_t share = words / parts;
+            uint32_t due = 0;
+            finish([&]() __attribute__((always_inline)) { add_until(due += share); });
+        }
+        add_until(words);
+
+        const float* scales = matrix_.scales + size_t{block} * outputs;
+        each<lanes>([&](auto lane) __attribute__((always_inline)) {
+            each<gates>([&](auto g) __attribute__((always_inline)) {
+                gates_[lane.value][g.value].begin(
+                    Number::scaled(tile.sums[g.value][lane.value], scales + g.value * Number::width));
+            });
         });
-    });
-    const size_t cell = size_t{block} * Number::width;
-    for (uint32_t lane = 0; lane < lanes; ++lane) {
-        float* state = batch.states + size_t{first + lane} * matrix.blocks * Number::width + cell;
-        const auto input = gate[lane][0].tanh(tables);
-        const auto let_in = gate[lane][1].logistic(tables);
-        const auto kept = gate[lane][2].logistic(tables);
-        const auto next = Number::new_state(Number::reals(state), kept, input, let_in);
-        Number::store(state, next);
-        held[lane].begin(next);
+        waiting_ = lanes;
+        first_ = first;
+        cell_ = size_t{block} * Number::width;
+        if (!Number::interleaved) finish([] {});
     }
-    for (uint32_t lane = 0; lane < lanes; ++lane)
-        Number::store_activations(static_cast<uint8_t*>(batch.outputs[first + lane]) + cell * Number::activation_bytes,
-                                  Number::multiplied(held[lane].tanh(tables), gate[lane][3].logistic(tables)));
-}
+
+    /// The tile that waits. All of a kind, then all of the next: what one has to wait for, others fill. Calls `between`
+    /// before those of each kind.
+    template <class Between>
+    [[gnu::always_inline]] void finish(const Between& between) {
+        each<parts>([&](auto part) __attribute__((always_inline)) {
+            between();
+            for (uint32_t lane = 0; lane < waiting_; ++lane) finish_part<part.value>(lane);
+        });
+        waiting_ = 0;
+    }
+
+  private:
+    using Reals = typename Number::Reals;
+    static constexpr uint32_t outputs = gates * Number::width;
+    static constexpr uint32_t parts = gates + 1;
+
+    template <uint32_t part>
+    [[gnu::always_inline]] void finish_part(uint32_t lane) {
+        auto& gate = gates_[lane];
+        if constexpr (part == 0) {
+            Number::store(gate[0].values, gate[0].tanh(tables_));
+        } else if constexpr (part == 1) {
+            Number::store(gate[1].values, gate[1].logistic(tables_));
+        } else if constexpr (part == 2) {
+            float* state = batch_.states + size_t{first_ + lane} * matrix_.blocks * Number::width + cell_;
+            const Reals next = Number::new_state(Number::reals(state), gate[2].logistic(tables_),
+                                                 Number::reals(gate[0].values), Number::reals(gate[1].values));
+            Number::store(state, next);
+            gate[0].begin(next);
+        } else if constexpr (part == 3) {
+            Number::store(gate[3].values, gate[3].logistic(tables_));
+        } else {
+            Number::store_activations(
+                static_cast<uint8_t*>(batch_.outputs[first_ + lane]) + cell_ * Number::activation_bytes,
+                Number::multiplied(gate[0].tanh(tables_), Number::reals(gate[3].values)));
+        }
+    }
+
+    const PackedMatrix& matrix_;
+    const LstmLanes& batch_;
+    const PairedTables& tables_;
+    /// Of the tile that waits: how many lanes, from which on, which cells, and what goes into their gates.
+    uint32_t waiting_ = 0;
+    uint32_t first_ = 0;
+    size_t cell_ = 0;
+    Lookup<Number> gates_[Number::tile][gates];
+};
 
 template <class Number, uint32_t lanes>
 void product_tile(const PackedMatrix& matrix, uint32_t block, const uint8_t* first, size_t stride, float* to) {
@@ -142,7 +193,7 @@ void product_tile(const PackedMatrix& matrix, uint32_t block, const uint8_t* fir
     constexpr uint32_t outputs = gates * Number::width;
     const uint32_t* weights = matrix.weights + size_t{block} * matrix.input_words * outputs;
     Tile<Number, lanes> tile(matrix.biases + size_t{block} * outputs);
-    tile.add(weights, rows, matrix.input_words);
+    for (uint32_t word = 0; word < matrix.input_words; ++word) tile.add(weights, rows, word);
     each<lanes>([&](auto lane) __attribute__((always_inline)) {
         each<gates>([&](auto g) __attribute__((always_inline)) {
             Number::store(to + (lane.value * size_t{matrix.blocks} + block) * outputs + g.value * Number::width,
@@ -176,10 +227,11 @@ template <uint32_t tile, class Run>
 
 template <class Number>
 void lstm(const PackedMatrix& matrix, const LstmLanes& batch, const PairedTables& tables) {
+    LstmStep<Number> step(matrix, batch, tables);
     for (uint32_t block = 0; block < matrix.blocks; ++block)
-        in_tiles<Number::tile>(batch.count, [&]<uint32_t lanes>(uint32_t first) {
-            lstm_tile<Number, lanes>(matrix, block, batch, first, tables);
-        });
+        in_tiles<Number::tile>(batch.count,
+                               [&]<uint32_t lanes>(uint32_t first) { step.template tile<lanes>(block, first); });
+    step.finish([] {});
 }
 
 template <class Number>

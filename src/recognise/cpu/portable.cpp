@@ -32,6 +32,7 @@ struct Portable {
     using Reals = Reals4;
     static constexpr uint32_t width = 4;
     static constexpr uint32_t tile = 2;  // × 4 gates: 8 of 16 registers, where a CPU has no more
+    static constexpr bool interleaved = false;
 
     static Reals reals(const float* from) { return loaded<Reals>(from); }
     static void store(float* to, Reals x) { std::memcpy(to, &x, sizeof x); }
