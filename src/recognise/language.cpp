@@ -18,10 +18,6 @@ std::optional<Dawg> word_list(const ModelFile& file, Component component) {
     return Dawg(ModelBytes(*bytes));
 }
 
-bool is_true(std::string_view value) {
-    return !value.empty() && std::string_view("TtYy1").find(value.front()) != std::string_view::npos;
-}
-
 }  // namespace
 
 LanguageSettings parse_settings(std::span<const uint8_t> bytes) {
@@ -38,7 +34,6 @@ LanguageSettings parse_settings(std::span<const uint8_t> bytes) {
         if (name == "tessedit_char_blacklist") settings.forbidden = value;
         if (name == "tessedit_char_whitelist") settings.only = value;
         if (name == "tessedit_char_unblacklist") settings.allowed_again = value;
-        if (name == "preserve_interword_spaces") settings.keeps_spaces = is_true(value);
     }
     return settings;
 }

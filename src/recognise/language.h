@@ -17,8 +17,6 @@ struct LanguageSettings {
     std::string forbidden;      ///< characters never to be read
     std::string only;           ///< … the only ones; empty: all
     std::string allowed_again;  ///< … for all that
-    /// Words are parted by spaces only where one was seen, not always.
-    bool keeps_spaces = false;
 };
 /// Lines of a name and a value; others are passed over.
 LanguageSettings parse_settings(std::span<const uint8_t>);

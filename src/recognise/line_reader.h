@@ -34,8 +34,6 @@ class LineReader {
     std::vector<LineWord> read(const LineLayout&, const ScoresOf&);
     /// Of the words of the line that was read last, and of what was blank between them.
     const std::vector<float>& certainties() const { return certainties_; }
-    /// Whether words are parted by as many spaces as were seen, instead of one.
-    bool keeps_spaces() const { return languages_.front()->settings.keeps_spaces; }
 
   private:
     std::vector<LineWord> read_in(size_t language, const LineLayout&, const ScoresOf&);

@@ -27,13 +27,9 @@ LanguageSettings settings_of(const std::string& text) {
 TEST(LanguageSettings, AreLinesOfNameAndValue) {
     const LanguageSettings settings = settings_of(
         "# tessedit_char_blacklist no\n\ntessedit_ocr_engine_mode\t1\r\ntessedit_char_blacklist 1\r\n"
-        "tessedit_char_whitelist\t ab\npreserve_interword_spaces T");
+        "tessedit_char_whitelist\t ab");
     EXPECT_EQ(settings.forbidden, "1");
     EXPECT_EQ(settings.only, "ab");
-    EXPECT_TRUE(settings.keeps_spaces);
-    EXPECT_FALSE(settings_of("preserve_interword_spaces 0").keeps_spaces);
-    EXPECT_FALSE(settings_of("preserve_interword_spaces").keeps_spaces);
-    EXPECT_FALSE(settings_of("").keeps_spaces);
 }
 
 TEST(Unicharset, HasPropertiesOfItsCharacters) {
