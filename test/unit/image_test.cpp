@@ -361,6 +361,17 @@ TEST(Resolution, ThatDiffersAcrossAndDownIsMadeOne) {
     EXPECT_EQ(page.dpi, 204);
 }
 
+TEST(Resolution, DoesNotMakeAPageTooLongToBeRead) {
+    Pixels line(pixCreate(20000, 4, 8));
+    pixSetAll(line.get());
+    pixSetResolution(line.get(), 100, 300);
+    for (const l_int32 format : {IFF_PNG, IFF_TIFF}) {
+        PageImage page = image_of(encoded(line.get(), format));
+        EXPECT_EQ(pixGetWidth(page.pixels.get()), 20000);
+        EXPECT_EQ(pixGetHeight(page.pixels.get()), 4);
+    }
+}
+
 TEST(Tiff, PagesBehindADamageAreOneFailedPage) {
     std::string file = contents_of(data_path("pillow-robust/multipage.tiff"));
     auto found = tiff_pages(bytes_of(file));

@@ -185,6 +185,16 @@ TEST(LineImages, OfPagesTinyLongAndHuge) {
         }
 }
 
+TEST(LineImages, AreNotTakenForEmptyWhereMemoryIsShort) {
+    const Pixels blank = page_of_grey(32767, 1, 255);
+    LineUnit unit;
+    unit.crop = {0, 0, 32767, 1};
+    EXPECT_EQ(line_image_of(blank.get(), unit, 0, height).width, 32767 * height);
+    EXPECT_TRUE(line_image_of(blank.get(), unit, 1, height).pixels.empty());
+    constexpr uint32_t too_high = 1000;  // of 32 gigapixels
+    EXPECT_THROW(line_image_of(blank.get(), unit, 0, too_high), std::bad_alloc);
+}
+
 TEST(LineImages, InvertedTwiceAreTheSame) {
     const recognise::LineImage line{2, 1, {0, 200}};
     EXPECT_EQ(inverted(line).pixels, (std::vector<uint8_t>{255, 55}));

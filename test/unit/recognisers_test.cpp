@@ -145,13 +145,16 @@ TEST(Recognisers, SayWhichModelIsMissingOrDamagedAndWhy) {
     std::ofstream(tessdata.file_of("cut"), std::ios::binary) << model.substr(0, model.size() / 2);
     std::ofstream(tessdata.file_of("old"), std::ios::binary) << std::string(4, '\0');  // without a network
     Recognisers some(tessdata.path());
-    for (const char* languages : {"xyz", "eng+xyz", "", "eng+", "../eng", "eng/../eng"})
+    std::filesystem::create_symlink(tessdata.file_of("loop"), tessdata.file_of("loop"));
+    std::filesystem::create_directory(tessdata.file_of("directory"));
+    for (const char* languages : {"xyz", "eng+xyz", "", "eng+", "../eng", "eng/../eng", "loop", "directory"})
         EXPECT_EQ(failure_to_lay_out(some, languages).code, ErrorCode::language_missing) << languages;
     EXPECT_NE(failure_to_lay_out(some, "eng+xyz").message.find("\"xyz\" is not installed"), std::string::npos);
     for (const char* languages : {"cut", "eng+cut", "old"}) {
         const Failure failure = failure_to_lay_out(some, languages);
         EXPECT_EQ(failure.code, ErrorCode::language_missing) << languages;
         EXPECT_NE(failure.message.find("cannot be loaded: " + tessdata.path()), std::string::npos) << failure.message;
+        EXPECT_NE(failure.message.find("; replace it"), std::string::npos) << failure.message;
     }
     EXPECT_EQ(failure_to_lay_out(some, "eng").code, ErrorCode::none);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "engine/layout/baseline.h"
 #include "engine/layout/found_page.h"
@@ -89,6 +90,12 @@ UprightBox with_room_for_letters(UprightBox ink, const FoundLine& line, float ba
 Box padded(const Box& box, int32_t width, int32_t height) {
     return {std::max(box.left - padding, 0), std::max(box.top - padding, 0), std::min(box.right + padding, width),
             std::min(box.bottom + padding, height)};
+}
+
+/// Takes what a leptonica call made; it gives nothing only when memory is short.
+Pixels made(PIX* pix) {
+    if (pix == nullptr) throw std::bad_alloc();
+    return Pixels(pix);
 }
 
 bool is_empty(const Box& box) { return box.left >= box.right || box.top >= box.bottom; }
@@ -183,15 +190,15 @@ std::vector<TextBlock> text_blocks_of(tesseract::TessBaseAPI& tesseract, int32_t
 recognise::LineImage line_image_of(PIX* page, const LineUnit& unit, int32_t quarter_turns, uint32_t height) {
     const Box& crop = unit.crop;
     BOX area{crop.left, crop.top, crop.right - crop.left, crop.bottom - crop.top, 1};
-    Pixels pixels(pixClipRectangle(page, &area, nullptr));
-    if (pixels && quarter_turns != 0) pixels.reset(pixRotateOrth(pixels.get(), quarter_turns));
-    if (pixels && pixGetDepth(pixels.get()) < 8) pixels.reset(pixConvertTo8(pixels.get(), 0));
-    if (!pixels) return {};
+    Pixels pixels = made(pixClipRectangle(page, &area, nullptr));
+    if (quarter_turns != 0) pixels = made(pixRotateOrth(pixels.get(), quarter_turns));
+    if (pixGetDepth(pixels.get()) < 8) pixels = made(pixConvertTo8(pixels.get(), 0));
     const float scale = static_cast<float>(height) / static_cast<float>(pixGetHeight(pixels.get()));
-    pixels.reset(pixScale(pixels.get(), scale, scale));
+    if (scale * static_cast<float>(pixGetWidth(pixels.get())) < 1) return {};
+    pixels = made(pixScale(pixels.get(), scale, scale));
     // Colours are scaled as colours.
-    if (pixels && pixGetDepth(pixels.get()) != 8) pixels.reset(pixConvertTo8(pixels.get(), 0));
-    if (!pixels || static_cast<uint32_t>(pixGetHeight(pixels.get())) != height) return {};
+    if (pixGetDepth(pixels.get()) != 8) pixels = made(pixConvertTo8(pixels.get(), 0));
+    if (static_cast<uint32_t>(pixGetHeight(pixels.get())) != height) return {};
     recognise::LineImage line{static_cast<uint32_t>(pixGetWidth(pixels.get())), height, {}};
     line.pixels.resize(size_t{line.width} * height);
     pixEndianByteSwap(pixels.get());

@@ -43,6 +43,7 @@ std::vector<TextBlock> text_blocks_of(tesseract::TessBaseAPI&, int32_t page_segm
 
 /// Of a unit in a block turned so often: what is cut out of the page, upright and scaled to the network's height. Empty
 /// where it comes out too flat or too narrow to be an image. The page is in grey or, if it came so, in black and white.
+/// Throws std::bad_alloc.
 recognise::LineImage line_image_of(PIX* page, const LineUnit&, int32_t quarter_turns, uint32_t height);
 
 /// White on black, as which a line is read again where the first reading is poor.

@@ -40,7 +40,8 @@ const Model& Models::of(const std::string& code) {
         warm_.push_front({code, load(path)});
     } catch (const recognise::ModelError& error) {
         throw DocumentError(ErrorCode::language_missing,
-                            "the language \"" + code + "\" cannot be loaded: " + path + " " + error.what());
+                            "the language \"" + code + "\" cannot be loaded: " + path + " " + error.what() +
+                                "; replace it, or, where Tesseract reads with it, set pg_ocr.recogniser to tesseract");
     }
     return warm_.front().model;
 }

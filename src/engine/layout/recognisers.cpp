@@ -5,6 +5,7 @@
 #include <cctype>
 #include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "engine/document_error.h"
@@ -24,7 +25,9 @@ bool is_language_code(std::string_view code) {
 
 bool is_installed(const std::string& tessdata_directory, const std::string& code) {
     if (!is_language_code(code)) return false;
-    return std::filesystem::is_regular_file(std::filesystem::path(tessdata_directory) / (code + ".traineddata"));
+    std::error_code unseen;  // as of a link that leads to itself
+    return std::filesystem::is_regular_file(std::filesystem::path(tessdata_directory) / (code + ".traineddata"),
+                                            unseen);
 }
 
 [[noreturn]] void throw_missing(const std::string& code, const std::string& tessdata_directory) {

@@ -22,13 +22,17 @@ Pixels made(PIX* pix) {
 }
 
 /// Fax machines write twice as many pixels to the inch across as down: letters look squeezed until they are stretched.
-/// Both resolutions are per inch, 0 where unknown; afterwards they are one.
+/// Both resolutions are per inch, 0 where unknown; afterwards they are one. A page that would get too long for
+/// Tesseract stays as it is.
 Pixels squared(Pixels pixels, double horizontal, double vertical) {
     if (horizontal <= 0 || vertical <= 0) return pixels;
     constexpr double noticeable = 1.1, credible = 4;
     double ratio = horizontal / vertical;
     if (std::max(ratio, 1 / ratio) < noticeable || std::max(ratio, 1 / ratio) > credible) return pixels;
     auto across = static_cast<float>(std::max(1.0, 1 / ratio)), down = static_cast<float>(std::max(1.0, ratio));
+    const double longest = std::max(std::ceil(across * static_cast<float>(pixGetWidth(pixels.get()))),
+                                    std::ceil(down * static_cast<float>(pixGetHeight(pixels.get()))));
+    if (longest > longest_side) return pixels;
     return made(pixScale(pixels.get(), across, down));
 }
 
