@@ -109,7 +109,7 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
     for (size_t entry = sizeof(uint32_t); entry + table_entry <= ends.front(); entry += table_entry) {
         int64_t offset = 0;
         std::memcpy(&offset, data + entry, sizeof offset);
-        if (offset < static_cast<int64_t>(end)) continue;
+        if (offset < static_cast<int64_t>(end) || offset > static_cast<int64_t>(size)) continue;
         offset += moved;
         std::memcpy(data + entry, &offset, sizeof offset);
     }
