@@ -11,7 +11,25 @@ $$;
 INSERT INTO ocr.error_codes (code, retry, meaning, action) VALUES
 ('too_much_text', false,
     'The page has more words or text than pg_ocr.max_page_words and pg_ocr.max_page_text allow.',
-    'Look at the page: no print holds so much. Raise the limit that the error names if it is to be read.');
+    'Look at the page: no print holds so much. Raise the limit that the error names if it is to be read.'),
+('document_missing', false,
+    'The store has no object of that name.',
+    'Look for its name in ocr_objects(server, prefix); submit it again once it is there.'),
+('document_too_large', false,
+    'The object has more bytes than pg_ocr.max_document_size allows.',
+    'Submit it in parts, or raise pg_ocr.max_document_size.'),
+('store_denied', false,
+    'The store does not let the job''s owner read the object: wrong, expired or missing keys.',
+    'Mend what the error names: the user mapping''s keys, their rights, or the server''s clock; then retry.'),
+('store_refused', false,
+    'pg_ocr does not talk to the store: its address, redirect, certificate or answer is not allowed.',
+    'Mend the options of the foreign server that the error names, then call ocr_retry(job_id).'),
+('store_unavailable', true,
+    'The store could not be reached or did not answer as it should, at every attempt.',
+    'Look whether the store is up and can be reached from the server, then call ocr_retry(job_id).'),
+('store_undeclared', false,
+    'The foreign server of the store, or the owner''s right to use it, is gone.',
+    'Declare the server again or grant USAGE on it to the job''s owner, then call ocr_retry(job_id).');
 
 ALTER TABLE ocr.jobs ADD COLUMN result_of bigint;
 COMMENT ON COLUMN ocr.jobs.result_of IS 'The earlier job whose result this one shares, as the same bytes were read with the same options; null where it was read itself. That job may be gone by now';

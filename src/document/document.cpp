@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 3> text_layer_names{"auto", "ignore", "on
 constexpr std::array<std::string_view, 3> page_status_names{"read", "skipped", "failed"};
 constexpr std::array<std::string_view, 3> page_source_names{"", "ocr", "text_layer"};
 constexpr std::array<std::string_view, 2> recogniser_names{"pg_ocr", "tesseract"};
-constexpr std::array<std::string_view, 19> error_code_names{
+constexpr std::array<std::string_view, 25> error_code_names{
     "",
     "document_empty",
     "document_unsupported",
@@ -30,6 +30,12 @@ constexpr std::array<std::string_view, 19> error_code_names{
     "page_timeout",
     "document_timeout",
     "no_text_layer",
+    "document_missing",
+    "document_too_large",
+    "store_denied",
+    "store_refused",
+    "store_unavailable",
+    "store_undeclared",
     "engine_memory",
     "engine_crashed",
     "engine_unavailable",
