@@ -19,10 +19,13 @@ OBJS = \
 	src/pg/guard.o \
 	src/pg/spi.o \
 	src/protocol/frame.o \
+	src/protocol/http_message.o \
 	src/protocol/message.o \
 	src/protocol/sealed_document.o \
 	src/queue/queue_spi.o \
+	src/worker/child_process.o \
 	src/worker/engine_process.o \
+	src/worker/http_process.o \
 	src/worker/loop.o
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))

@@ -103,7 +103,8 @@ bool Channel::fill() {
         }
         throw_errno("recvmsg");
     }
-    bool too_many = (message.msg_flags & MSG_CTRUNC) != 0;
+    const bool too_many = (message.msg_flags & MSG_CTRUNC) != 0;
+    size_t came = 0;
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
         size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -111,13 +112,13 @@ bool Channel::fill() {
             int fd = -1;
             std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
             UniqueFd received(fd);
-            if (pending_fd_)
-                too_many = true;
-            else
-                pending_fd_ = std::move(received);
+            ++came;
+            pending_fds_.push_back(std::move(received));
         }
     }
-    if (too_many) throw ProtocolError("more than one descriptor came with a frame");
+    // One descriptor may have come with a frame that is not whole yet, and one with the next.
+    if (too_many || came > 1 || pending_fds_.size() > 2)
+        throw ProtocolError("more than one descriptor came with a frame");
     if (n == 0) {
         closed_ = true;
         return false;
@@ -142,8 +143,9 @@ std::optional<Frame> Channel::receive() {
                 frame.type = static_cast<uint8_t>(buffer_[1]);
                 frame.body = buffer_.substr(header_size, length);
                 if (buffer_[2] != 0) {
-                    if (!pending_fd_) throw ProtocolError("a frame came without its descriptor");
-                    frame.fd = std::move(pending_fd_);
+                    if (pending_fds_.empty()) throw ProtocolError("a frame came without its descriptor");
+                    frame.fd = std::move(pending_fds_.front());
+                    pending_fds_.pop_front();
                 }
                 buffer_.erase(0, header_size + length);
                 return frame;

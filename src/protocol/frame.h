@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -56,7 +57,7 @@ class Channel {
     bool fill();
     int fd_;
     std::string buffer_;
-    UniqueFd pending_fd_;
+    std::deque<UniqueFd> pending_fds_;  ///< of the frames in the buffer, and of the next
     bool closed_ = false;
 };
 

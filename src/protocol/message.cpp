@@ -1,122 +1,62 @@
 #include "protocol/message.h"
 
-#include <bit>
-#include <cmath>
+#include "protocol/body.h"
 
 namespace pg_ocr {
-namespace {
 
-class Writer {
-  public:
-    template <typename Integer>
-    void integer(Integer value) {
-        auto bits = static_cast<uint64_t>(value);
-        for (size_t i = 0; i < sizeof(Integer); ++i) bytes_.push_back(static_cast<char>(bits >> (8 * i)));
-    }
-    void real(float value) { integer(std::bit_cast<uint32_t>(value)); }
-    void string(const std::string& value) {
-        integer(static_cast<uint32_t>(value.size()));
-        bytes_ += value;
-    }
-    std::string take() { return std::move(bytes_); }
-
-  private:
-    std::string bytes_;
-};
-
-class Reader {
-  public:
-    explicit Reader(const std::string& bytes) : bytes_(bytes) {}
-    template <typename Integer>
-    Integer integer() {
-        need(sizeof(Integer));
-        uint64_t bits = 0;
-        for (size_t i = 0; i < sizeof(Integer); ++i)
-            bits |= static_cast<uint64_t>(static_cast<uint8_t>(bytes_[at_ + i])) << (8 * i);
-        at_ += sizeof(Integer);
-        return static_cast<Integer>(bits);
-    }
-    float real() {
-        float value = std::bit_cast<float>(integer<uint32_t>());
-        if (!std::isfinite(value)) throw ProtocolError("a number that is not finite");
-        return value;
-    }
-    std::string string() {
-        auto length = integer<uint32_t>();
-        need(length);
-        std::string value = bytes_.substr(at_, length);
-        at_ += length;
-        return value;
-    }
-    template <typename Enum>
-    Enum enumeration(Enum last) {
-        auto value = integer<uint8_t>();
-        if (value > static_cast<uint8_t>(last)) throw ProtocolError("a value outside its enumeration");
-        return static_cast<Enum>(value);
-    }
-    /// A count of items of at least item_size bytes each: never more than what is left can hold.
-    uint32_t count(size_t item_size) {
-        auto value = integer<uint32_t>();
-        if (value > (bytes_.size() - at_) / item_size) throw ProtocolError("a count beyond the frame's end");
-        return value;
-    }
-    void end() const {
-        if (at_ != bytes_.size()) throw ProtocolError("bytes left over in a frame");
-    }
-
-  private:
-    void need(size_t n) const {
-        if (bytes_.size() - at_ < n) throw ProtocolError("a frame that ends too early");
-    }
-    const std::string& bytes_;
-    size_t at_ = 0;
-};
-
-void write(Writer& to, const Failure& failure) {
+void write(BodyWriter& to, const Failure& failure) {
     to.integer(static_cast<uint8_t>(failure.code));
     to.string(failure.message);
 }
 
-Failure read_failure(Reader& from) {
+Failure read_failure(BodyReader& from) {
     Failure failure;
     failure.code = from.enumeration(ErrorCode::internal_error);
     failure.message = from.string();
     return failure;
 }
 
-}  // namespace
-
-std::string encode(const Hello& hello) {
-    Writer to;
-    to.string(hello.version);
-    to.string(hello.tesseract);
-    to.integer(static_cast<uint32_t>(hello.protections.size()));
-    for (const Protection& protection : hello.protections) {
+void write(BodyWriter& to, const std::vector<Protection>& protections) {
+    to.integer(static_cast<uint32_t>(protections.size()));
+    for (const Protection& protection : protections) {
         to.string(protection.name);
         to.integer(static_cast<uint8_t>(protection.holds));
         to.string(protection.detail);
     }
-    return to.take();
 }
 
-Hello decode_hello(const std::string& body) {
-    Reader from(body);
-    Hello hello;
-    hello.version = from.string();
-    hello.tesseract = from.string();
+std::vector<Protection> read_protections(BodyReader& from) {
+    std::vector<Protection> protections;
     for (uint32_t n = from.count(9); n > 0; --n) {
         Protection protection;
         protection.name = from.string();
         protection.holds = from.integer<uint8_t>() != 0;
         protection.detail = from.string();
-        hello.protections.push_back(std::move(protection));
+        protections.push_back(std::move(protection));
     }
+    return protections;
+}
+
+std::string encode(const Hello& hello) {
+    BodyWriter to;
+    to.string(hello.version);
+    to.string(hello.tesseract);
+    write(to, hello.protections);
+    return to.take();
+}
+
+Hello decode_hello(const std::string& body) {
+    BodyReader from(body);
+    Hello hello;
+    hello.version = from.string();
+    hello.tesseract = from.string();
+    hello.protections = read_protections(from);
     from.end();
     return hello;
 }
 
 std::string encode(const ReadRequest& request) {
-    Writer to;
+    BodyWriter to;
     to.string(request.languages);
     to.integer(static_cast<uint8_t>(request.tier));
     to.integer(static_cast<uint8_t>(request.text_layer));
@@ -145,7 +85,7 @@ std::string encode(const ReadRequest& request) {
 }
 
 ReadRequest decode_read(const std::string& body) {
-    Reader from(body);
+    BodyReader from(body);
     ReadRequest request;
     request.languages = from.string();
     request.tier = from.enumeration(Tier::accurate);
@@ -176,7 +116,7 @@ ReadRequest decode_read(const std::string& body) {
 }
 
 std::string encode(const DocumentInfo& info) {
-    Writer to;
+    BodyWriter to;
     to.string(info.type);
     to.integer(info.pages);
     to.integer(info.selected);
@@ -184,7 +124,7 @@ std::string encode(const DocumentInfo& info) {
 }
 
 DocumentInfo decode_opened(const std::string& body) {
-    Reader from(body);
+    BodyReader from(body);
     DocumentInfo info;
     info.type = from.string();
     info.pages = from.integer<uint32_t>();
@@ -196,20 +136,20 @@ DocumentInfo decode_opened(const std::string& body) {
 }
 
 std::string encode_page_started(uint32_t page_no) {
-    Writer to;
+    BodyWriter to;
     to.integer(page_no);
     return to.take();
 }
 
 uint32_t decode_page_started(const std::string& body) {
-    Reader from(body);
+    BodyReader from(body);
     auto page_no = from.integer<uint32_t>();
     from.end();
     return page_no;
 }
 
 std::string encode(const Page& page) {
-    Writer to;
+    BodyWriter to;
     to.integer(page.page_no);
     to.integer(static_cast<uint8_t>(page.status));
     to.integer(static_cast<uint8_t>(page.source));
@@ -227,7 +167,7 @@ std::string encode(const Page& page) {
 }
 
 Page decode_page_done(const std::string& body) {
-    Reader from(body);
+    BodyReader from(body);
     Page page;
     page.page_no = from.integer<uint32_t>();
     page.status = from.enumeration(PageStatus::failed);
@@ -254,13 +194,13 @@ Page decode_page_done(const std::string& body) {
 }
 
 std::string encode(const Finished& finished) {
-    Writer to;
+    BodyWriter to;
     to.integer(finished.peak_memory);
     return to.take();
 }
 
 Finished decode_finished(const std::string& body) {
-    Reader from(body);
+    BodyReader from(body);
     Finished finished;
     finished.peak_memory = from.integer<uint64_t>();
     from.end();
@@ -268,13 +208,13 @@ Finished decode_finished(const std::string& body) {
 }
 
 std::string encode(const Failure& failure) {
-    Writer to;
+    BodyWriter to;
     write(to, failure);
     return to.take();
 }
 
 Failure decode_failed(const std::string& body) {
-    Reader from(body);
+    BodyReader from(body);
     Failure failure = read_failure(from);
     from.end();
     if (!failure) throw ProtocolError("a failure without a code");

@@ -2,8 +2,6 @@
 // backend's ocr() and the benchmarks use it alike.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -13,6 +11,7 @@
 
 #include "protocol/frame.h"
 #include "protocol/message.h"
+#include "worker/child_process.h"
 
 namespace pg_ocr {
 
@@ -41,14 +40,11 @@ class EngineProcess {
     /// Starts it; the engine says Hello once it is warm and locked in. Throws std::system_error, naming the program,
     /// when it cannot be started.
     explicit EngineProcess(const EngineSettings&);
-    ~EngineProcess();
-    EngineProcess(const EngineProcess&) = delete;
-    EngineProcess& operator=(const EngineProcess&) = delete;
 
     /// Readable when receive() has something to say; non-blocking.
-    int socket() const { return socket_.get(); }
+    int socket() const { return child_.socket(); }
     /// 0 once it has ended and was reaped.
-    pid_t pid() const { return pid_; }
+    pid_t pid() const { return child_.pid(); }
 
     /// Hands over one document; the descriptor stays the caller's. Only after Hello, and when the last document has
     /// ended: std::logic_error otherwise. An engine that has died meanwhile is not an error here: receive() finds it
@@ -59,28 +55,28 @@ class EngineProcess {
     /// without NUL. Throws ProtocolError when the engine says what it must not, or what it said out of turn: it is to
     /// be killed then.
     std::optional<EngineMessage> receive();
-    bool closed() const { return channel_.closed(); }
+    bool closed() const { return child_.channel().closed(); }
 
     /// After closed(): how it ended and its last words, to follow "the engine ": 'was killed by signal 9 (Killed)',
     /// 'exited with code 1: tesseract: out of memory'. Waits up to 2 s for the end, then makes one.
-    std::string obituary();
+    std::string obituary() { return child_.obituary(); }
     /// The same as a failure of what it was reading, in words for its submitter: engine_memory or page_damaged
     /// (document_damaged where no page was begun) where its last words say so, else engine_crashed.
     Failure cause_of_death();
     /// What it wrote to stderr since the last call, 16 KiB at most; never waits. Printable ASCII and newlines.
-    std::string drain_stderr();
+    std::string drain_stderr() { return child_.drain_stderr(); }
 
     /// From now on it may burn so many seconds of CPU, then SIGXCPU ends it. Renew it for every document: it starts
     /// with 600. Throws std::system_error; not when it has died.
-    void set_cpu_limit(uint32_t seconds);
+    void set_cpu_limit(uint32_t seconds) { child_.set_cpu_limit(seconds); }
     /// SIGKILL to its process group, then reaped. Allocates nothing: an exit callback may call it where no destructor
     /// runs.
-    void kill_now() noexcept;
+    void kill_now() noexcept { child_.kill_now(); }
 
     /// Documents it has ended, read or failed.
     uint64_t documents_read() const { return documents_read_; }
     /// Bytes; 0 when it has gone.
-    uint64_t resident_memory() const noexcept;
+    uint64_t resident_memory() const noexcept { return child_.resident_memory(); }
 
   private:
     enum class State : uint8_t { starting, idle, opening, reading };
@@ -91,21 +87,13 @@ class EngineProcess {
     void accept_page_done(const Page&);
     void accept_finished();
     void end_document();
-    bool reap(int timeout_ms) noexcept;
-    void read_stderr();
 
-    UniqueFd socket_;
-    UniqueFd stderr_;
-    Channel channel_;
-    pid_t pid_ = 0;
-    std::optional<int> wait_status_;  ///< as waitpid() gave it
+    ChildProcess child_;
     State state_ = State::starting;
     ReadRequest request_;
     std::set<uint32_t> to_read_;  ///< pages of the task that the engine still owes
     uint32_t page_open_ = 0;      ///< started and not done; 0: none
     uint64_t documents_read_ = 0;
-    std::string stderr_new_;   ///< not drained yet
-    std::string stderr_tail_;  ///< for the obituary: since the last document ended
 };
 
 }  // namespace pg_ocr
