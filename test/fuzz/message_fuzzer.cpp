@@ -3,6 +3,7 @@
 #include <string>
 
 #include "fuzz/promise.h"
+#include "protocol/http_message.h"
 #include "protocol/message.h"
 
 using namespace pg_ocr;
@@ -14,6 +15,8 @@ void check(const std::string& body, Decode decode) {
     auto encode_any = [](const auto& value) {
         if constexpr (std::is_same_v<std::decay_t<decltype(value)>, uint32_t>)
             return encode_page_started(value);
+        else if constexpr (std::is_same_v<std::decay_t<decltype(value)>, uint64_t>)
+            return encode_cancel(value);
         else
             return encode(value);
     };
@@ -42,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size == 0) return 0;
     std::string body(reinterpret_cast<const char*>(data + 1), size - 1);
     try {
-        switch (data[0] % 7) {
+        switch (data[0] % 11) {
             case 0:
                 check(body, decode_hello);
                 break;
@@ -62,8 +65,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             case 5:
                 check(body, decode_finished);
                 break;
-            default:
+            case 6:
                 check(body, decode_failed);
+                break;
+            case 7:
+                check(body, decode_http_hello);
+                break;
+            case 8:
+                check(body, decode_http_request);
+                break;
+            case 9:
+                check(body, decode_cancel);
+                break;
+            default:
+                check(body, decode_http_response);
         }
     } catch (const ProtocolError&) {
     }

@@ -107,6 +107,29 @@ TEST_F(Frames, KeepTheirDescriptorWhenReadTogether) {
     EXPECT_TRUE(second->fd);
 }
 
+/// The next frame's descriptor may come with the end of one that is too long for one look at the socket.
+TEST_F(Frames, KeepTheirDescriptorsWhenLongOnesFollowEachOther) {
+    UniqueFd file(::open("/dev/null", O_RDONLY));
+    ::fcntl(there_.get(), F_SETFL, 0);
+    const std::string body(200000, 'x');
+    std::thread sender([&] {
+        for (int i = 0; i < 100; ++i) Channel(here_.get()).send(2, body, file.get());
+    });
+    Channel to(there_.get());
+    int came = 0;
+    try {
+        for (; came < 100; ++came) {
+            auto frame = to.receive();
+            if (!frame || !frame->fd) break;
+        }
+    } catch (const ProtocolError& error) {
+        ADD_FAILURE() << error.what();
+        there_.reset();
+    }
+    sender.join();
+    EXPECT_EQ(came, 100);
+}
+
 TEST_F(Frames, ThatLostTheirDescriptorAreRefused) {
     std::string bytes = header(protocol_version, 2, 0);
     bytes[2] = 1;

@@ -5,6 +5,8 @@
 #include <functional>
 #include <limits>
 
+#include "protocol/http_message.h"
+
 namespace pg_ocr {
 namespace {
 
@@ -51,6 +53,76 @@ Page failed_page() {
     page.status = PageStatus::failed;
     page.failure = {ErrorCode::page_damaged, "the page is damaged"};
     return page;
+}
+
+HttpHello some_http_hello() { return {"1.2.3", "libcurl/7.88.1", {{"landlock", true, "ABI 7"}}}; }
+
+HttpRequest some_http_request() {
+    HttpRequest request;
+    request.id = 1ull << 60;
+    request.operation = HttpOperation::list;
+    request.options = {{"type", "s3"}, {"secret_access_key", ""}};
+    request.name = "2026/";
+    request.from = "where it left off";
+    request.content_type = "text/plain";
+    request.body = "{}";
+    request.max_size = 1ull << 33;
+    request.max_attempts = 4;
+    return request;
+}
+
+HttpResponse some_http_response() {
+    HttpResponse response;
+    response.id = 1ull << 61;
+    response.failure = {ErrorCode::store_denied, "the keys are wrong"};
+    response.status = 403;
+    response.retry_after_s = 17;
+    response.elapsed_ms = 18;
+    response.etag = "d41d8cd98f00b204e9800998ecf8427e-2";
+    response.size = 1ull << 34;
+    response.sha256 = std::string(32, '\xfe');
+    response.objects = {{"a b/ü.pdf", 1ull << 35, "etag", -5}, {"", 0, "", 0}};
+    response.next = "more";
+    response.excerpt = "<Error/>";
+    return response;
+}
+
+TEST(Messages, HttpRequestsComeThrough) {
+    HttpRequest sent = some_http_request(), came = decode_http_request(encode(sent));
+    EXPECT_EQ(came.id, sent.id);
+    EXPECT_EQ(came.operation, sent.operation);
+    EXPECT_EQ(came.options, sent.options);
+    EXPECT_EQ(came.name, sent.name);
+    EXPECT_EQ(came.from, sent.from);
+    EXPECT_EQ(came.content_type, sent.content_type);
+    EXPECT_EQ(came.body, sent.body);
+    EXPECT_EQ(came.max_size, sent.max_size);
+    EXPECT_EQ(came.max_attempts, sent.max_attempts);
+    EXPECT_EQ(decode_cancel(encode_cancel(1ull << 40)), 1ull << 40);
+}
+
+TEST(Messages, HttpResponsesComeThrough) {
+    HttpResponse sent = some_http_response(), came = decode_http_response(encode(sent));
+    EXPECT_EQ(came.id, sent.id);
+    EXPECT_EQ(came.failure.code, sent.failure.code);
+    EXPECT_EQ(came.failure.message, sent.failure.message);
+    EXPECT_EQ(came.status, sent.status);
+    EXPECT_EQ(came.retry_after_s, sent.retry_after_s);
+    EXPECT_EQ(came.elapsed_ms, sent.elapsed_ms);
+    EXPECT_EQ(came.etag, sent.etag);
+    EXPECT_EQ(came.size, sent.size);
+    EXPECT_EQ(came.sha256, sent.sha256);
+    ASSERT_EQ(came.objects.size(), 2u);
+    EXPECT_EQ(came.objects[0].key, sent.objects[0].key);
+    EXPECT_EQ(came.objects[0].size, sent.objects[0].size);
+    EXPECT_EQ(came.objects[0].etag, sent.objects[0].etag);
+    EXPECT_EQ(came.objects[0].modified_at, sent.objects[0].modified_at);
+    EXPECT_EQ(came.next, sent.next);
+    EXPECT_EQ(came.excerpt, sent.excerpt);
+    HttpHello hello = decode_http_hello(encode(some_http_hello()));
+    EXPECT_EQ(hello.version, "1.2.3");
+    EXPECT_EQ(hello.curl, "libcurl/7.88.1");
+    EXPECT_EQ(hello.protections.size(), 1u);
 }
 
 TEST(Messages, HelloComesThrough) {
@@ -132,6 +204,10 @@ std::vector<Kind> all_kinds() {
         {"failed page", encode(failed_page()), [](const std::string& b) { decode_page_done(b); }},
         {"finished", encode(Finished{5}), [](const std::string& b) { decode_finished(b); }},
         {"failed", encode(Failure{ErrorCode::document_empty, "e"}), [](const std::string& b) { decode_failed(b); }},
+        {"HTTP hello", encode(some_http_hello()), [](const std::string& b) { decode_http_hello(b); }},
+        {"HTTP request", encode(some_http_request()), [](const std::string& b) { decode_http_request(b); }},
+        {"cancel", encode_cancel(1), [](const std::string& b) { decode_cancel(b); }},
+        {"HTTP response", encode(some_http_response()), [](const std::string& b) { decode_http_response(b); }},
     };
 }
 
@@ -196,6 +272,19 @@ TEST(Messages, WithValuesOutOfRangeAreRefused) {
     refused([](Page& page) { page.failure.code = static_cast<ErrorCode>(200); });
     EXPECT_THROW(decode_opened(encode(DocumentInfo{"PDF", 3, 4})), ProtocolError);
     EXPECT_THROW(decode_failed(encode(Failure{})), ProtocolError);
+
+    HttpRequest request = some_http_request();
+    request.max_attempts = 0;
+    EXPECT_THROW(decode_http_request(encode(request)), ProtocolError);
+    auto response_refused = [](const std::function<void(HttpResponse&)>& spoil) {
+        HttpResponse response = some_http_response();
+        spoil(response);
+        EXPECT_THROW(decode_http_response(encode(response)), ProtocolError);
+    };
+    response_refused([](HttpResponse& response) { response.status = -1; });
+    response_refused([](HttpResponse& response) { response.status = 1000; });
+    response_refused([](HttpResponse& response) { response.sha256 = "short"; });
+    response_refused([](HttpResponse& response) { response.size = 1ull << 63; });
 }
 
 }  // namespace
