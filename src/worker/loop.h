@@ -9,11 +9,9 @@
 
 #include "queue/queue.h"
 #include "worker/engine_process.h"
+#include "worker/wake.h"
 
 namespace pg_ocr {
-
-/// What woke a waiting worker.
-enum class Wake : uint8_t { readable, nudged, timed_out, stop };
 
 /// What the loop needs of the process that it runs in.
 class Host {
