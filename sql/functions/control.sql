@@ -34,16 +34,20 @@ BEGIN
     IF job.status IS DISTINCT FROM 'failed' THEN
         RETURN false;
     END IF;
-    IF job.document_id IS NULL THEN
+    IF job.document_id IS NULL AND job.uri IS NULL THEN
         RAISE EXCEPTION 'the document of job % is not stored any more', job_id
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Submit the document again with ocr_submit().';
     END IF;
     DELETE FROM ocr.pages p WHERE p.job_id = job.id AND p.status = 'failed';
     GET DIAGNOSTICS failed = ROW_COUNT;
     UPDATE ocr.jobs j
-    SET status = 'pending', run_at = now(), started_at = NULL, finished_at = NULL, error_code = NULL, error = NULL,
+    SET document_id = CASE WHEN j.uri IS NULL THEN j.document_id END,
+        status = 'pending', run_at = now(), started_at = NULL, finished_at = NULL, error_code = NULL, error = NULL,
         pages_done = j.pages_done - failed, pages_failed = 0
     WHERE j.id = job.id;
+    IF job.uri IS NOT NULL AND job.document_id IS NOT NULL THEN
+        PERFORM ocr.drop_document(job.document_id);
+    END IF;
     INSERT INTO ocr.tasks (job_id, priority, run_at) VALUES (job.id, job.priority, now());
     IF password IS NOT NULL THEN
         INSERT INTO ocr.passwords (job_id, password) VALUES (job.id, ocr_retry.password);
@@ -53,6 +57,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.ocr_retry(bigint, text) IS
-'Sends a failed job round again, its attempts counted anew; pages that were read are kept, failed ones are read again. Takes effect at COMMIT. Returns false, and changes nothing, where the job has not failed.
+'Sends a failed job round again, its attempts counted anew; pages that were read are kept, failed ones are read again. A document in a store is fetched again; where it is another one by now, all its pages are read. Takes effect at COMMIT. Returns false, and changes nothing, where the job has not failed.
 password: of an encrypted PDF; that of ocr_submit() is not kept after the failure.
 Errors: 42704 where there is no such job, or it is not the caller''s to see; 55000 where its document is gone.';

@@ -67,7 +67,6 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
-    needed CONSTANT boolean := status = 'failed';
     job ocr.jobs;
     document_id bigint;
     found_confidence real;
@@ -91,7 +90,8 @@ BEGIN
     UPDATE ocr.jobs j
     SET status = finish_job.status, verdict = found_verdict, confidence = found_confidence, finished_at = now(),
         error_code = finish_job.error_code, error = finish_job.error,
-        document_id = CASE WHEN needed OR j.keep_document THEN j.document_id END
+        -- A failed job needs its bytes to be retried, unless they are in a store.
+        document_id = CASE WHEN j.keep_document OR (finish_job.status = 'failed' AND j.uri IS NULL) THEN j.document_id END
     WHERE j.id = finish_job.job_id
     RETURNING j.* INTO job;
     IF document_id IS NOT NULL AND job.document_id IS NULL THEN

@@ -81,7 +81,7 @@ CREATE OR REPLACE FUNCTION ocr.claim_task(worker bigint)
 RETURNS TABLE (
     task_id bigint, fence bigint, job_id bigint, attempt int, document_id bigint, language text, tier text,
     text_layer text, password text, pages text, done int[], psm int, dpi int, deskew boolean,
-    first_page int, last_page int, task_pages int)
+    first_page int, last_page int, task_pages int, uri text, keep_document boolean)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -108,7 +108,7 @@ BEGIN
             SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id FOR NO KEY UPDATE SKIP LOCKED;
             IF NOT FOUND THEN
                 passed_over := passed_over || task.id;
-            ELSIF job.document_id IS NULL THEN
+            ELSIF job.document_id IS NULL AND (job.uri IS NULL OR task.last_page IS NOT NULL) THEN
                 PERFORM ocr.finish_job(job.id, 'failed', 'internal_error',
                     'its document was deleted from ocr.documents before it was read; submit it again');
             ELSE
@@ -119,14 +119,14 @@ BEGIN
                 UPDATE ocr.jobs j
                 SET status = 'running', attempts = j.attempts + ocr.counts_for_job(task), started_at = coalesce(j.started_at, now())
                 WHERE j.id = job.id;
-                RETURN QUERY SELECT task.id, task.fence, job.id, task.attempts::int, job.document_id, job.language,
+                RETURN QUERY SELECT task.id, task.fence, job.id, (task.attempts + task.unavailable)::int, job.document_id, job.language,
                     job.tier, job.text_layer, (SELECT p.password FROM ocr.passwords p WHERE p.job_id = job.id), job.pages,
                     ARRAY(SELECT p.page_no FROM ocr.pages p
                           WHERE p.job_id = job.id AND p.page_no BETWEEN task.first_page AND coalesce(task.last_page, 2147483647)
                           ORDER BY p.page_no),
                     coalesce((job.options->>'psm')::int, 3), coalesce((job.options->>'dpi')::int, 0),
                     coalesce((job.options->>'deskew')::boolean, false), task.first_page, task.last_page,
-                    CASE WHEN task.last_page IS NULL THEN ocr.pages_of_a_task() END;
+                    CASE WHEN task.last_page IS NULL THEN ocr.pages_of_a_task() END, job.uri, job.keep_document;
                 RETURN;
             END IF;
         END LOOP;
@@ -134,7 +134,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.claim_task(bigint) IS
-'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. done: pages of its range recorded already. task_pages: of its range, only so many are to be read, as ocr.record_opened() makes tasks of the others. COMMIT before the work starts';
+'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. done: pages of its range recorded already. task_pages: of its range, only so many are to be read, as ocr.record_opened() makes tasks of the others. uri without document_id: the document is to be fetched, see ocr.store_of_task(). COMMIT before the work starts';
 
 -- A job of many tasks that all went well was tried once.
 CREATE OR REPLACE FUNCTION ocr.counts_for_job(task ocr.tasks) RETURNS int

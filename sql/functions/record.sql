@@ -1,3 +1,56 @@
+-- Pages that an earlier attempt read of other bytes are of another document.
+CREATE OR REPLACE FUNCTION ocr.record_fetched(task_id bigint, fence bigint, etag text, size bigint, sha256 bytea) RETURNS int[]
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
+BEGIN
+    IF task.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF (SELECT j.document_sha256 <> record_fetched.sha256 FROM ocr.jobs j WHERE j.id = task.job_id) THEN
+        DELETE FROM ocr.pages p WHERE p.job_id = task.job_id;
+        UPDATE ocr.jobs j SET document_type = NULL, pages_total = NULL, pages_done = 0, pages_failed = 0
+        WHERE j.id = task.job_id;
+    END IF;
+    UPDATE ocr.jobs j
+    SET etag = nullif(record_fetched.etag, ''), document_size = size, document_sha256 = record_fetched.sha256
+    WHERE j.id = task.job_id;
+    RETURN ARRAY(SELECT p.page_no FROM ocr.pages p WHERE p.job_id = task.job_id ORDER BY p.page_no);
+END
+$$;
+COMMENT ON FUNCTION ocr.record_fetched(bigint, bigint, text, bigint, bytea) IS
+'Internal: which version of its document a task has fetched; returns the pages of it that are recorded already. Those of other bytes are deleted and counted anew. Null: the claim no longer stands, nothing was written';
+
+CREATE OR REPLACE FUNCTION ocr.stage_fetched(task_id bigint, fence bigint, bytes bytea) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    owner CONSTANT name := (SELECT j.owner FROM ocr.tasks t JOIN ocr.jobs j ON j.id = t.job_id
+                            WHERE t.id = task_id AND t.fence = stage_fetched.fence);
+    staged_id bigint;
+    task ocr.tasks;
+BEGIN
+    IF owner IS NULL THEN
+        RETURN NULL;
+    END IF;
+    staged_id := ocr.stage_document(owner, bytes);  -- takes a while: the job's row is not kept locked meanwhile
+    task := ocr.lock_claim(task_id, fence);
+    IF task.id IS NULL THEN
+        PERFORM ocr.drop_document(staged_id);
+        RETURN NULL;
+    END IF;
+    UPDATE ocr.jobs j SET document_id = staged_id WHERE j.id = task.job_id;
+    RETURN staged_id;
+END
+$$;
+COMMENT ON FUNCTION ocr.stage_fetched(bigint, bigint, bytea) IS
+'Internal: stores the bytes that a task has fetched, as it is to be shared among workers or kept; returns their id. Null: the claim no longer stands, nothing was written';
+
 CREATE OR REPLACE FUNCTION ocr.record_opened(task_id bigint, fence bigint, document_type text, pages int, selected int)
 RETURNS boolean
 LANGUAGE plpgsql

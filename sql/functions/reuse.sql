@@ -10,13 +10,14 @@ BEGIN
     IF EXISTS (SELECT FROM ocr.passwords p WHERE p.job_id = job.id) THEN
         RETURN NULL;
     END IF;
-    RETURN (SELECT sha256(convert_to(jsonb_build_array(ocr.library_version(), encode(d.sha256, 'hex'), job.language, job.tier,
+    RETURN (SELECT sha256(convert_to(jsonb_build_array(ocr.library_version(), encode(known.sha256, 'hex'), job.language, job.tier,
                                                        job.pages, job.text_layer, job.options - 'reuse')::text, 'UTF8'))
-            FROM ocr.documents d WHERE d.id = job.document_id);
+            FROM coalesce(job.document_sha256, (SELECT d.sha256 FROM ocr.documents d WHERE d.id = job.document_id)) AS known (sha256)
+            WHERE known.sha256 IS NOT NULL);
 END
 $$;
 COMMENT ON FUNCTION ocr.fingerprint(ocr.jobs) IS
-'Internal: equal for jobs that must have the same result: the same bytes, the same options, the same version of pg_ocr. Null where the result is not to be shared, as that of a job with a password, or its document is gone';
+'Internal: equal for jobs that must have the same result: the same bytes, the same options, the same version of pg_ocr. Null where the result is not to be shared, as that of a job with a password, or its document is gone or not fetched yet';
 
 CREATE OR REPLACE FUNCTION ocr.remember_result(job ocr.jobs) RETURNS void
 LANGUAGE plpgsql

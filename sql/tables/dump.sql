@@ -12,3 +12,4 @@ SELECT pg_catalog.pg_extension_config_dump('ocr.failures', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.tasks', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.tasks_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.fences', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.ingested', '');

@@ -4,7 +4,7 @@ CREATE TABLE ocr.jobs (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     owner           name NOT NULL,
     document_id     bigint REFERENCES ocr.documents ON DELETE SET NULL,
-    document_size   bigint NOT NULL,
+    document_size   bigint,
     document_type   text,
     status          text NOT NULL DEFAULT 'pending'
                     CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
@@ -31,8 +31,14 @@ CREATE TABLE ocr.jobs (
     error_code      text,
     error           text,
     result_of       bigint,
+    uri             text,
+    store           name,
+    etag            text,
+    document_sha256 bytea,
+    webhook         name,
     CONSTRAINT ended_jobs_have_an_end CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))),
-    CONSTRAINT failed_jobs_have_a_reason CHECK (status <> 'failed' OR (error_code IS NOT NULL AND error IS NOT NULL))
+    CONSTRAINT failed_jobs_have_a_reason CHECK (status <> 'failed' OR (error_code IS NOT NULL AND error IS NOT NULL)),
+    CONSTRAINT documents_are_given_or_found CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL))
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX jobs_idempotency_key ON ocr.jobs (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX jobs_batch ON ocr.jobs (owner, batch) WHERE batch IS NOT NULL;
@@ -40,8 +46,8 @@ CREATE INDEX jobs_document ON ocr.jobs (document_id) WHERE document_id IS NOT NU
 COMMENT ON TABLE ocr.jobs IS 'One row per request to read a document, made by ocr_submit()';
 COMMENT ON COLUMN ocr.jobs.id IS 'What ocr_submit() returned';
 COMMENT ON COLUMN ocr.jobs.owner IS 'The role that submitted it; see ocr.caller()';
-COMMENT ON COLUMN ocr.jobs.document_id IS 'The staged bytes; null once the job does not need them any more';
-COMMENT ON COLUMN ocr.jobs.document_size IS 'Bytes';
+COMMENT ON COLUMN ocr.jobs.document_id IS 'The staged bytes; null once the job does not need them any more, and of a document in a store that is not kept or shared among workers';
+COMMENT ON COLUMN ocr.jobs.document_size IS 'Bytes; null until a document in a store was fetched';
 COMMENT ON COLUMN ocr.jobs.document_type IS 'PDF, TIFF, JPEG, …; null until it was opened';
 COMMENT ON COLUMN ocr.jobs.status IS 'pending, running, completed, failed or cancelled. A completed job may have failed pages: see pages_failed';
 COMMENT ON COLUMN ocr.jobs.verdict IS 'Of a completed job, the worst of its pages'': approved, review or rejected';
@@ -61,6 +67,11 @@ COMMENT ON COLUMN ocr.jobs.run_at IS 'Not to be read before; after a failure, wh
 COMMENT ON COLUMN ocr.jobs.error_code IS 'Why it failed, a row of ocr.error_codes; of an unfinished job, why the last attempt failed';
 COMMENT ON COLUMN ocr.jobs.error IS 'The same, in words';
 COMMENT ON COLUMN ocr.jobs.result_of IS 'The earlier job whose result this one shares, as the same bytes were read with the same options; null where it was read itself. That job may be gone by now';
+COMMENT ON COLUMN ocr.jobs.uri IS 'Where the document is; null where its bytes were submitted';
+COMMENT ON COLUMN ocr.jobs.store IS 'The foreign server that it is fetched from';
+COMMENT ON COLUMN ocr.jobs.etag IS 'Which version of it was read, in the store''s words; null until it was fetched';
+COMMENT ON COLUMN ocr.jobs.document_sha256 IS 'SHA-256 of a document in a store, as it was fetched';
+COMMENT ON COLUMN ocr.jobs.webhook IS 'The foreign server that is told of the job';
 
 -- Nothing refers to ocr.batches by a foreign key: that would make every submission to a batch lock its row.
 CREATE TABLE ocr.batches (
@@ -70,6 +81,27 @@ CREATE TABLE ocr.batches (
     PRIMARY KEY (owner, name)
 );
 COMMENT ON TABLE ocr.batches IS 'Named sets of jobs, each made when ocr_submit() first names it; ocr.progress shows how far they are';
+
+CREATE TABLE ocr.ingested (
+    owner       name NOT NULL,
+    object      bytea NOT NULL CHECK (octet_length(object) = 32),
+    uri         text NOT NULL,
+    etag        text NOT NULL,
+    job_id      bigint NOT NULL,
+    ingested_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (owner, object)
+);
+COMMENT ON TABLE ocr.ingested IS 'What ocr_ingest() and ocr_submit_event() have submitted, so that they submit no version of an object twice. Delete a row to have its object submitted again';
+COMMENT ON COLUMN ocr.ingested.owner IS 'The role that called them';
+COMMENT ON COLUMN ocr.ingested.object IS 'SHA-256 of uri and etag, see ocr.object_digest()';
+COMMENT ON COLUMN ocr.ingested.etag IS 'Which version of it, in the store''s words';
+COMMENT ON COLUMN ocr.ingested.job_id IS 'The job that was to read it, which may be gone by now';
+
+-- The options of ocr_submit() that are for any document.
+CREATE TYPE ocr.submission AS (
+    language text, tier text, priority int, batch text, idempotency_key text, pages text, text_layer text, password text,
+    webhook text, metadata jsonb, options jsonb, keep_document boolean, run_at timestamptz);
+COMMENT ON TYPE ocr.submission IS 'Internal: how documents are to be read, see ocr_submit()';
 
 CREATE TABLE ocr.fingerprints (
     owner       name NOT NULL,

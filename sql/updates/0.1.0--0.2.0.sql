@@ -57,3 +57,57 @@ CREATE TYPE ocr.queue_head AS (priority int, run_at timestamptz, id bigint);
 COMMENT ON TYPE ocr.queue_head IS 'Internal: the first of the tasks of one priority that are to be claimed';
 CREATE TYPE ocr.queue_look AS (snapshot pg_snapshot, own xid8, complete_at timestamptz, heads ocr.queue_head[]);
 COMMENT ON TYPE ocr.queue_look IS 'Internal: what a session found when it last looked into the queue; see ocr.queue_heads()';
+
+ALTER TABLE ocr.tasks ADD COLUMN unavailable smallint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN ocr.tasks.unavailable IS 'How many times its store was unavailable; such an attempt is not counted in attempts';
+
+ALTER TABLE ocr.jobs ALTER COLUMN document_size DROP NOT NULL;
+ALTER TABLE ocr.jobs ADD COLUMN uri text, ADD COLUMN store name, ADD COLUMN etag text, ADD COLUMN document_sha256 bytea, ADD COLUMN webhook name;
+ALTER TABLE ocr.jobs ADD CONSTRAINT documents_are_given_or_found
+    CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL));
+COMMENT ON COLUMN ocr.jobs.document_id IS 'The staged bytes; null once the job does not need them any more, and of a document in a store that is not kept or shared among workers';
+COMMENT ON COLUMN ocr.jobs.document_size IS 'Bytes; null until a document in a store was fetched';
+COMMENT ON COLUMN ocr.jobs.uri IS 'Where the document is; null where its bytes were submitted';
+COMMENT ON COLUMN ocr.jobs.store IS 'The foreign server that it is fetched from';
+COMMENT ON COLUMN ocr.jobs.etag IS 'Which version of it was read, in the store''s words; null until it was fetched';
+COMMENT ON COLUMN ocr.jobs.document_sha256 IS 'SHA-256 of a document in a store, as it was fetched';
+COMMENT ON COLUMN ocr.jobs.webhook IS 'The foreign server that is told of the job';
+
+CREATE TABLE ocr.ingested (
+    owner       name NOT NULL,
+    object      bytea NOT NULL CHECK (octet_length(object) = 32),
+    uri         text NOT NULL,
+    etag        text NOT NULL,
+    job_id      bigint NOT NULL,
+    ingested_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (owner, object)
+);
+COMMENT ON TABLE ocr.ingested IS 'What ocr_ingest() and ocr_submit_event() have submitted, so that they submit no version of an object twice. Delete a row to have its object submitted again';
+COMMENT ON COLUMN ocr.ingested.owner IS 'The role that called them';
+COMMENT ON COLUMN ocr.ingested.object IS 'SHA-256 of uri and etag, see ocr.object_digest()';
+COMMENT ON COLUMN ocr.ingested.etag IS 'Which version of it, in the store''s words';
+COMMENT ON COLUMN ocr.ingested.job_id IS 'The job that was to read it, which may be gone by now';
+
+-- The options of ocr_submit() that are for any document.
+CREATE TYPE ocr.submission AS (
+    language text, tier text, priority int, batch text, idempotency_key text, pages text, text_layer text, password text,
+    webhook text, metadata jsonb, options jsonb, keep_document boolean, run_at timestamptz);
+COMMENT ON TYPE ocr.submission IS 'Internal: how documents are to be read, see ocr_submit()';
+
+ALTER TABLE ocr.ingested ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_sees ON ocr.ingested FOR SELECT USING (ocr.acts_for(owner));
+GRANT SELECT ON ocr.ingested TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('ocr.ingested', '');
+
+-- The functions that follow have what these are to check.
+CREATE FUNCTION ocr.store_options(options text[], catalog oid) RETURNS void LANGUAGE plpgsql AS 'BEGIN END';
+CREATE FUNCTION ocr.webhook_options(options text[], catalog oid) RETURNS void LANGUAGE plpgsql AS 'BEGIN END';
+CREATE FOREIGN DATA WRAPPER ocr_store VALIDATOR ocr.store_options;
+COMMENT ON FOREIGN DATA WRAPPER ocr_store IS 'Stores that documents can be fetched from: CREATE SERVER … FOREIGN DATA WRAPPER ocr_store OPTIONS (type …); see ocr.store_options()';
+CREATE FOREIGN DATA WRAPPER ocr_webhook VALIDATOR ocr.webhook_options;
+COMMENT ON FOREIGN DATA WRAPPER ocr_webhook IS 'Who is told when jobs end: CREATE SERVER … FOREIGN DATA WRAPPER ocr_webhook OPTIONS (url …); see ocr.webhook_options()';
+
+-- They return more columns or take more arguments now.
+DROP FUNCTION ocr.claim_task(bigint);
+DROP FUNCTION ocr.fail_task(bigint, bigint, text, text, int);
+DROP FUNCTION @extschema@.ocr_submit(bytea, text, text, int, text, text, text, text, text, jsonb, jsonb, boolean, timestamptz);

@@ -10,7 +10,7 @@ SELECT p.oid::regprocedure AS everybody_may_call
 FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_ocr'
 WHERE has_function_privilege('regress_ocr_alice', p.oid, 'EXECUTE')
-ORDER BY p.pronamespace::regnamespace::text, p.proname;
+ORDER BY p.pronamespace::regnamespace::text, p.oid::regprocedure::text;
 
 -- Tables can be read, where the rows are one's own, and no more than that.
 SELECT c.oid::regclass AS relation, p AS privilege

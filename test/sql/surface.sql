@@ -5,12 +5,14 @@
 \d ocr.pages
 \d ocr.documents
 \d ocr.batches
+\d ocr.ingested
 \d ocr.tasks
 \d ocr.passwords
 \d ocr.error_codes
 \d ocr.progress
 \d ocr.dead_letters
 \d ocr.workers
+\dew ocr*
 SELECT code, retry FROM ocr.error_codes ORDER BY code;
 
 -- Everything is explained where it stands: every relation, view and function of the extension, and every column of those
@@ -23,7 +25,7 @@ WHERE e.extname = 'pg_ocr' AND d.deptype = 'e' AND d.classid IN ('pg_class'::reg
   AND obj_description(d.objid, d.classid::regclass::text) IS NULL;
 SELECT c.relname || '.' || string_agg(a.attname, ', ' ORDER BY a.attnum) AS named_well_enough
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-WHERE c.relnamespace = 'ocr'::regnamespace AND c.relname IN ('jobs', 'pages', 'documents', 'error_codes')
+WHERE c.relnamespace = 'ocr'::regnamespace AND c.relname IN ('jobs', 'pages', 'documents', 'ingested', 'error_codes')
   AND col_description(c.oid, a.attnum) IS NULL
 GROUP BY c.relname ORDER BY 1;
 

@@ -27,6 +27,9 @@ my %described = (
 	policies => q{SELECT * FROM pg_policies},
 	types => q{SELECT oid::regtype, typtype, typacl FROM pg_type WHERE typnamespace = 'ocr'::regnamespace},
 	dumped => q{SELECT unnest(extconfig)::regclass, unnest(extcondition) FROM pg_extension WHERE extname = 'pg_ocr'},
+	wrappers => q{SELECT fdwname, fdwhandler, fdwvalidator::regprocedure, fdwacl, fdwoptions FROM pg_foreign_data_wrapper},
+	attributes => q{SELECT attrelid::regclass, attnum, attname, format_type(atttypid, atttypmod) FROM pg_attribute
+		WHERE attrelid = 'ocr.submission'::regclass},
 	codes => q{SELECT * FROM ocr.error_codes},
 );
 sub described
