@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Does to an S3 store what AWS's own library does, so that tests look at it with other eyes than pg_ocr's:
 
-    s3_client.py ENDPOINT KEY_ID SECRET < CALLS
+    s3_client.py ENDPOINT REGION KEY_ID SECRET < CALLS
 
 CALLS is a JSON list of calls of boto3's S3 client: [["put_object", {"Bucket": …, "Key": …, "Body": …}], …]. A Body is
 base64, in the results too; ["presign", {"Bucket": …, "Key": …, "ExpiresIn": seconds}] is a URL to get. Prints a JSON list of
@@ -28,7 +28,7 @@ def result_of(client, name, arguments):
 
 
 if __name__ == "__main__":
-    endpoint, key_id, secret = sys.argv[1:]
+    endpoint, region, key_id, secret = sys.argv[1:]
     s3 = boto3.client("s3", endpoint_url=endpoint, aws_access_key_id=key_id, aws_secret_access_key=secret,
-                      region_name="us-east-1", config=Config(s3={"addressing_style": "path"}, signature_version="s3v4"))
+                      region_name=region, config=Config(s3={"addressing_style": "path"}, signature_version="s3v4"))
     print(json.dumps([result_of(s3, name, arguments) for name, arguments in json.load(sys.stdin)], default=str))

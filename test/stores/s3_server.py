@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """OpenStack Swift with its S3 interface, all four of its servers in one process:
 
-    s3_server.py serve FOLDER PORT                    keeps everything in FOLDER, until it is killed
-    s3_server.py plant FOLDER BUCKET PREFIX COUNT     lists COUNT empty objects PREFIX0000000… in a bucket, without storing them
+    s3_server.py serve FOLDER PORT REGION             keeps everything in FOLDER, until it is killed
+    s3_server.py plant FOLDER BUCKET PREFIX COUNT     lists COUNT objects PREFIX0000000… in a bucket, without storing them
 
 The folder's file system has to keep extended attributes. Users are those of USERS: the key id is ACCOUNT:NAME.
 """
@@ -15,9 +15,8 @@ import eventlet.wsgi
 from swift.common import ring, utils, wsgi
 from swift.common.ring import RingBuilder
 
-USERS = {"test:tester": "testing .admin", "test:stranger": "strange"}
+USERS = {"test:tester": "t3ster/Secret+key== .admin", "test:stranger": "str4nger/Secret+key=="}
 
-# Tested with the default: buckets that are listed in several pages have more than 1000 objects.
 PIPELINE = "catch_errors gatekeeper listing_formats s3api tempauth bulk slo dlo proxy-server"
 
 PROXY = """
@@ -33,6 +32,7 @@ allow_account_management = true
 [filter:s3api]
 use = egg:swift#s3api
 storage_domain = localhost
+location = {region}
 [filter:tempauth]
 use = egg:swift#tempauth
 {users}
@@ -101,7 +101,7 @@ def application(folder, name, text):
     return wsgi.loadapp(path)
 
 
-def serve(folder, port):
+def serve(folder, port, region):
     os.makedirs(os.path.join(folder, "devices", "disk"), exist_ok=True)
     try:
         os.setxattr(folder, "user.pg_ocr", b"x")
@@ -113,7 +113,7 @@ def serve(folder, port):
                       if name not in ("s3api", "tempauth"))
     users = "\n".join("user_" + name.replace(":", "_") + " = " + rights for name, rights in USERS.items())
     servers = [storage_server(folder, kind) for kind in ("account", "container", "object")]
-    proxy = application(folder, "proxy-server", PROXY.format(folder=folder, pipeline=PIPELINE, users=users) + filters)
+    proxy = application(folder, "proxy-server", PROXY.format(folder=folder, region=region, pipeline=PIPELINE, users=users) + filters)
     servers.append((eventlet.listen(("127.0.0.1", port), backlog=1024), Cache(proxy)))
     pool = eventlet.GreenPool()
     for listener, app in servers:
@@ -141,6 +141,6 @@ def plant(folder, bucket, prefix, count):
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        serve(sys.argv[2], int(sys.argv[3]))
+        serve(sys.argv[2], int(sys.argv[3]), sys.argv[4])
     else:
         plant(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))

@@ -14,7 +14,7 @@ use Time::HiRes qw(usleep time);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(new_server document pdf_of true_text submit status ended wait_until wait_for_page wait_for_workers wait_for_log
+our @EXPORT = qw(new_server document document_bytes pdf_of true_text submit status ended wait_until wait_for_page wait_for_workers wait_for_log
   is_running wait_for_end_of children_of engines_of character_error_rate sql_error seconds);
 
 # How long a condition may take before a test gives up. Far longer than anything takes on a slow machine: a test that
@@ -52,6 +52,14 @@ sub document_path
 
 # An SQL expression for the bytes of a document of test/data.
 sub document { return "pg_read_binary_file('" . document_path($_[0]) . "')" }
+
+# Those bytes themselves.
+sub document_bytes
+{
+	open(my $file, '<:raw', document_path($_[0])) or die "$_[0]: $!\n";
+	local $/;
+	return scalar <$file>;
+}
 
 # A PDF of these objects, the first of which is its catalog.
 sub pdf_of

@@ -160,7 +160,8 @@ END
 	$? = $status;
 }
 
-# S3. The user that owns the buckets is test:tester with the secret testing; test:stranger with strange may see none of them.
+# S3. One user owns the buckets, test:stranger may see none of them. Options: region => another than us-east-1;
+# movable_clock => 1, for skew.
 package Stores::S3;
 
 use parent -norequire, 'Stores::Server';
@@ -168,8 +169,9 @@ use JSON::PP;
 use MIME::Base64;
 
 sub key_id { return 'test:tester' }
-sub secret { return 'testing' }
-sub stranger { return ('test:stranger', 'strange') }
+sub secret { return 't3ster/Secret+key==' }
+sub stranger { return ('test:stranger', 'str4nger/Secret+key==') }
+sub region { return $_[0]{region} // 'us-east-1' }
 
 # A URL whose host begins with the bucket's name; curl takes *.localhost for this machine.
 sub virtual_url { return "http://localhost:$_[0]{port}" }
@@ -187,7 +189,7 @@ sub command
 	  ? ('env', 'LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1', "FAKETIME_TIMESTAMP_FILE=$self->{folder}/clock",
 		'FAKETIME_NO_CACHE=1', 'FAKETIME_DONT_FAKE_MONOTONIC=1')
 	  : ();
-	return (@clock, '/usr/bin/python3', '-B', "$programs/s3_server.py", 'serve', $self->folder, $self->{port});
+	return (@clock, '/usr/bin/python3', '-B', "$programs/s3_server.py", 'serve', $self->folder, $self->{port}, $self->region);
 }
 
 # Sets its clock so many seconds ahead; only of one that was started with movable_clock => 1.
@@ -203,7 +205,8 @@ sub call
 {
 	my ($self, @calls) = @_;
 	my $calls = JSON::PP->new->ascii->encode(\@calls);
-	return @{ decode_json(Stores::run($calls, '/usr/bin/python3', '-B', "$programs/s3_client.py", $self->url, key_id(), secret())) };
+	my @client = ('/usr/bin/python3', '-B', "$programs/s3_client.py", $self->url, $self->region, key_id(), secret());
+	return @{ decode_json(Stores::run($calls, @client)) };
 }
 
 sub create_bucket { return $_[0]->call([ create_bucket => { Bucket => $_[1] } ]) }
