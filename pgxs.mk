@@ -7,6 +7,7 @@ DATA_built = pg_ocr--$(PG_OCR_VERSION).sql $(UPDATES)
 MODULE_big = pg_ocr
 OBJS = \
 	src/document/document.o \
+	src/extension/courier_main.o \
 	src/extension/functions.o \
 	src/extension/launcher.o \
 	src/extension/make_way.o \
@@ -23,8 +24,10 @@ OBJS = \
 	src/protocol/http_message.o \
 	src/protocol/message.o \
 	src/protocol/sealed_document.o \
+	src/queue/outbox_spi.o \
 	src/queue/queue_spi.o \
 	src/worker/child_process.o \
+	src/worker/courier.o \
 	src/worker/engine_process.o \
 	src/worker/http_process.o \
 	src/worker/loop.o

@@ -98,7 +98,11 @@ BEGIN
         PERFORM ocr.drop_document(document_id);
     END IF;
     PERFORM pg_notify('ocr', ocr.notification(job));
+    IF job.webhook IS NOT NULL THEN
+        PERFORM ocr.emit_event(job, 'job.' || status);
+        PERFORM ocr.emit_event(job, 'job.review_needed') WHERE job.verdict IN ('review', 'rejected');
+    END IF;
     PERFORM ocr.announce_job_end();
 END
 $$;
-COMMENT ON FUNCTION ocr.finish_job(bigint, text, text, text) IS 'Internal: ends a job whose row the caller has locked, with all that belongs to it: queue, password, document, NOTIFY';
+COMMENT ON FUNCTION ocr.finish_job(bigint, text, text, text) IS 'Internal: ends a job whose row the caller has locked, with all that belongs to it: queue, password, document, NOTIFY, webhook';

@@ -119,6 +119,10 @@ BEGIN
                 UPDATE ocr.jobs j
                 SET status = 'running', attempts = j.attempts + ocr.counts_for_job(task), started_at = coalesce(j.started_at, now())
                 WHERE j.id = job.id;
+                IF job.webhook IS NOT NULL AND job.started_at IS NULL THEN
+                    SELECT * INTO job FROM ocr.jobs j WHERE j.id = job.id;
+                    PERFORM ocr.emit_event(job, 'job.started');
+                END IF;
                 RETURN QUERY SELECT task.id, task.fence, job.id, (task.attempts + task.unavailable)::int, job.document_id, job.language,
                     job.tier, job.text_layer, (SELECT p.password FROM ocr.passwords p WHERE p.job_id = job.id), job.pages,
                     ARRAY(SELECT p.page_no FROM ocr.pages p

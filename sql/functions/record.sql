@@ -168,6 +168,7 @@ SET enable_seqscan = off
 AS $$
 DECLARE
     task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
+    job ocr.jobs;
     page ocr.pages;
 BEGIN
     IF task.id IS NULL THEN
@@ -194,11 +195,15 @@ BEGIN
     IF page.words > 0 THEN
         page.confidence := CASE WHEN confidence >= 0 THEN confidence WHEN source = 'text_layer' THEN 100 END;
     END IF;
-    IF (SELECT j.tier FROM ocr.jobs j WHERE j.id = task.job_id) <> 'fast' THEN
+    SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id;
+    IF job.tier <> 'fast' THEN
         page.layout := layout;
     END IF;
     page.verdict := ocr.verdict_of_page(status, page.confidence);
-    PERFORM ocr.insert_page(page);
+    IF ocr.insert_page(page) AND job.webhook IS NOT NULL THEN
+        SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id;
+        PERFORM ocr.emit_event(job, 'job.progress');
+    END IF;
     RETURN true;
 END
 $$;

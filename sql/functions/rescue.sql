@@ -47,6 +47,7 @@ BEGIN
     IF EXISTS (SELECT FROM ocr.released_documents) THEN
         PERFORM ocr.sweep_documents();
     END IF;
+    PERFORM ocr.wake_courier() WHERE ocr.deliveries_due_in_ms() = 0;
     FOR orphan IN SELECT * FROM ocr.orphaned_tasks() LOOP
         LOOP
             PERFORM FROM ocr.jobs j WHERE j.id = orphan.job_id FOR NO KEY UPDATE SKIP LOCKED;
@@ -69,4 +70,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.rescue_tasks() IS
-'Internal: tasks whose workers have died are pending again at once, or, where their attempts are spent, have failed; returns how many. Those of jobs that another session keeps locked are left for the next time. Drops documents that nobody needs any more as well';
+'Internal: tasks whose workers have died are pending again at once, or, where their attempts are spent, have failed; returns how many. Those of jobs that another session keeps locked are left for the next time. Drops documents that nobody needs any more as well, and wakes the courier where a webhook is due';

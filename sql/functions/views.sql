@@ -52,5 +52,23 @@ COMMENT ON COLUMN ocr.workers.since IS 'When it entered this state';
 COMMENT ON COLUMN ocr.workers.documents IS 'How many documents it has read since it started';
 COMMENT ON COLUMN ocr.workers.engine_pid IS 'Process of its engine; null where none runs';
 
-REVOKE ALL ON ocr.progress, ocr.dead_letters, ocr.workers FROM PUBLIC;
-GRANT SELECT ON ocr.progress, ocr.dead_letters, ocr.workers TO PUBLIC;
+CREATE OR REPLACE VIEW ocr.webhooks WITH (security_barrier) AS
+SELECT s.owner, s.webhook, s.pending, s.delivered, s.failed, s.oldest_pending, s.next_attempt,
+       last.attempts AS last_attempts, last.http_status AS last_http_status, last.error AS last_error
+FROM (SELECT d.owner, d.webhook, count(*) FILTER (WHERE d.status = 'pending') AS pending,
+             count(*) FILTER (WHERE d.status = 'delivered') AS delivered,
+             count(*) FILTER (WHERE d.status = 'failed') AS failed,
+             min(d.created_at) FILTER (WHERE d.status = 'pending') AS oldest_pending,
+             min(d.run_at) FILTER (WHERE d.status = 'pending') AS next_attempt,
+             max(d.id) FILTER (WHERE d.error IS NOT NULL) AS last_id
+      FROM ocr.deliveries d WHERE ocr.acts_for(d.owner) GROUP BY d.owner, d.webhook) AS s
+LEFT JOIN ocr.deliveries last ON last.id = s.last_id;
+COMMENT ON VIEW ocr.webhooks IS 'How many deliveries of each webhook are in which status, and what is wrong with those that are stuck. Shows those of the jobs that you can see';
+COMMENT ON COLUMN ocr.webhooks.oldest_pending IS 'Since when the oldest event waits that is not delivered yet';
+COMMENT ON COLUMN ocr.webhooks.next_attempt IS 'When the next attempt is due; long past where nobody delivers: look for pg_ocr courier in pg_stat_activity, and into the server log';
+COMMENT ON COLUMN ocr.webhooks.last_attempts IS 'Of the youngest delivery that is pending after a failure or has failed: how many times it was tried';
+COMMENT ON COLUMN ocr.webhooks.last_http_status IS 'What its last attempt was answered with; null where there was no answer';
+COMMENT ON COLUMN ocr.webhooks.last_error IS 'Why its last attempt failed';
+
+REVOKE ALL ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.webhooks FROM PUBLIC;
+GRANT SELECT ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.webhooks TO PUBLIC;

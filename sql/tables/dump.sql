@@ -13,3 +13,6 @@ SELECT pg_catalog.pg_extension_config_dump('ocr.tasks', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.tasks_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.fences', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.ingested', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.deliveries', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.deliveries_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.delivery_attempts', '');

@@ -20,3 +20,11 @@ ALTER TABLE ocr.tasks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.passwords ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.fingerprints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.released_documents ENABLE ROW LEVEL SECURITY;
+
+-- The outbox, and what came of it.
+ALTER TABLE ocr.deliveries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ocr.delivery_attempts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_sees ON ocr.deliveries FOR SELECT USING (ocr.acts_for(owner));
+CREATE POLICY owner_sees ON ocr.delivery_attempts FOR SELECT
+    USING (EXISTS (SELECT FROM ocr.deliveries d WHERE d.id = delivery_attempts.delivery_id AND ocr.acts_for(d.owner)));
+GRANT SELECT ON ocr.deliveries, ocr.delivery_attempts TO PUBLIC;

@@ -13,6 +13,7 @@
 extern "C" {
 PG_FUNCTION_INFO_V1(pg_ocr_caller);
 PG_FUNCTION_INFO_V1(pg_ocr_wake_workers);
+PG_FUNCTION_INFO_V1(pg_ocr_wake_courier);
 PG_FUNCTION_INFO_V1(pg_ocr_interrupt_job);
 PG_FUNCTION_INFO_V1(pg_ocr_announce_job_end);
 PG_FUNCTION_INFO_V1(pg_ocr_jobs_ended);
@@ -102,6 +103,12 @@ Datum pg_ocr_wake_workers(PG_FUNCTION_ARGS) {
     PG_RETURN_VOID();
 }
 
+Datum pg_ocr_wake_courier(PG_FUNCTION_ARGS) {
+    shared_state();
+    wake_courier_at_commit();
+    PG_RETURN_VOID();
+}
+
 Datum pg_ocr_interrupt_job(PG_FUNCTION_ARGS) {
     shared_state();
     interrupt_job_at_commit(PG_GETARG_INT64(0));
@@ -154,7 +161,7 @@ Datum pg_ocr_worker_slots(PG_FUNCTION_ARGS) {
         LWLockAcquire(shared.lock, LW_SHARED);
         const WorkerSlot slot = shared.slots[i];
         LWLockRelease(shared.lock);
-        if (slot.state == WorkerState::free || slot.state == WorkerState::ended) continue;
+        if (slot.state == WorkerState::free || slot.state == WorkerState::ended || slot.is_courier) continue;
         Datum values[8] = {
             Int32GetDatum(slot.pid),       ObjectIdGetDatum(slot.database), CStringGetTextDatum(state_name(slot.state)),
             Int64GetDatum(slot.job_id),    Int32GetDatum(slot.page_no),     TimestampTzGetDatum(slot.since),

@@ -17,6 +17,8 @@ namespace {
 
 constexpr long look_interval_ms = 10000;
 constexpr int64_t restart_delay_ms = 1000;
+/// Where there are no workers, nobody else looks whether a webhook has fallen due unnoticed.
+constexpr int64_t courier_interval_ms = 60000;
 
 /// What the launcher knows of a database. A database without the extension is not asked again until somebody wants it.
 struct Database {
@@ -25,7 +27,18 @@ struct Database {
     bool proven = false;        ///< a worker has found the extension there
     TimestampTz wanted_at = 0;  ///< a worker that started before may have looked for the extension too early
     TimestampTz not_before = 0;
+    TimestampTz courier_due = DT_NOEND;  ///< when a courier is to look into the outbox
+    TimestampTz courier_looked_at = 0;   ///< when one ended last
 };
+
+bool may_be_stopped(const WorkerSlot& slot) {
+    return !slot.stopping && slot.pid != 0 && slot.state != WorkerState::ended;
+}
+
+void stop(WorkerSlot& slot) {
+    slot.stopping = true;
+    kill(slot.pid, SIGTERM);
+}
 
 class Launcher {
   public:
@@ -35,19 +48,26 @@ class Launcher {
     void look_for_databases();
     void take_wishes();
     void reap_workers();
+    void reap(Database& database, const WorkerSlot& slot);
+    void start_couriers();
     void start_workers();
-    bool start_worker(Oid database);
-    void stop_workers(Oid database, int count);
+    bool start(Oid database, bool courier);
+    static void stop_workers(Oid database, int count);
+    static void stop_everything(Oid database);
+    long until_next_look() const;
     void stop_workers_elsewhere();
     bool has_ended(int index, const WorkerSlot& slot) const;
     int workers_of(Oid database) const;
+    static WorkerState courier_of(Oid database);
     static bool is_reserved(Oid database);
     static bool is_in_motion();
 
     std::map<Oid, Database> databases_;
     std::map<int, BackgroundWorkerHandle*> handles_;  ///< by slot, of the workers that this launcher registered
     bool told_of_shortage_ = false;
+    bool told_of_waiting_webhooks_ = false;
     bool short_of_slots_ = false;
+    bool webhooks_wait_ = false;
 };
 
 void Launcher::run() {
@@ -74,16 +94,26 @@ void Launcher::run() {
         }
         reap_workers();
         take_wishes();
+        start_couriers();
         start_workers();
-        // A database that is still being asked, or a restart that was put off, is looked at again soon.
-        bool soon = short_of_slots_;
-        for (const auto& [oid, database] : databases_) soon = soon || database.not_before > GetCurrentTimestamp();
+        const long longest = until_next_look();
         pg::protect([&] {
-            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-                      soon ? restart_delay_ms : look_interval_ms, PG_WAIT_EXTENSION);
+            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, longest, PG_WAIT_EXTENSION);
             ResetLatch(MyLatch);
         });
     }
+}
+
+/// Milliseconds. A database that is still being asked, or a restart that was put off, is looked at again soon.
+long Launcher::until_next_look() const {
+    const TimestampTz now = GetCurrentTimestamp();
+    long longest = short_of_slots_ || webhooks_wait_ ? restart_delay_ms : look_interval_ms;
+    for (const auto& [oid, database] : databases_) {
+        if (database.not_before > now) longest = std::min<long>(longest, restart_delay_ms);
+        if (database.courier_due > now)
+            longest = std::min<long>(longest, TimestampDifferenceMilliseconds(now, database.courier_due));
+    }
+    return longest;
 }
 
 void Launcher::look_for_databases() {
@@ -137,26 +167,32 @@ void Launcher::stop_workers_elsewhere() {
         LWLockAcquire(shared.lock, LW_SHARED);
         const WorkerSlot slot = shared.slots[i];
         LWLockRelease(shared.lock);
-        if (slot.state != WorkerState::free && databases_.count(slot.database) == 0)
-            stop_workers(slot.database, shared.slot_count);
+        if (slot.state != WorkerState::free && databases_.count(slot.database) == 0) stop_everything(slot.database);
     }
 }
 
 void Launcher::take_wishes() {
     SharedState& shared = shared_state();
-    Oid wanted[lengthof(shared.wanted)];
     LWLockAcquire(shared.lock, LW_EXCLUSIVE);
-    const int count = shared.wanted_count;
-    std::copy(shared.wanted, shared.wanted + count, wanted);
-    shared.wanted_count = 0;
+    const Wishes wanted = shared.wanted;
+    const Wishes couriers = shared.couriers_wanted;
+    const bool couriers_everywhere = shared.couriers_everywhere;
+    shared.wanted.count = shared.couriers_wanted.count = 0;
+    shared.couriers_everywhere = false;
     LWLockRelease(shared.lock);
-    for (int i = 0; i < count; ++i) {
-        if (databases_.count(wanted[i]) == 0) look_for_databases();
-        auto database = databases_.find(wanted[i]);
-        if (database == databases_.end()) continue;
+    const TimestampTz now = GetCurrentTimestamp();
+    const auto grant = [&](Oid oid, bool courier) {
+        if (databases_.count(oid) == 0) look_for_databases();
+        auto database = databases_.find(oid);
+        if (database == databases_.end()) return;
         database->second.without_extension = false;
-        database->second.wanted_at = GetCurrentTimestamp();
-    }
+        database->second.wanted_at = now;
+        if (courier) database->second.courier_due = now;
+    };
+    std::for_each(wanted.databases, wanted.databases + wanted.count, [&](Oid oid) { grant(oid, false); });
+    std::for_each(couriers.databases, couriers.databases + couriers.count, [&](Oid oid) { grant(oid, true); });
+    if (couriers_everywhere)
+        for (auto& [oid, database] : databases_) database.courier_due = now;
 }
 
 void Launcher::reap_workers() {
@@ -171,16 +207,7 @@ void Launcher::reap_workers() {
             if (slot.extension == Presence::there && database != databases_.end()) database->second.proven = true;
             continue;
         }
-        if (database != databases_.end()) {
-            if (slot.extension == Presence::missing) {
-                database->second.without_extension = database->second.wanted_at < slot.started;
-                database->second.proven = false;
-            } else if (!slot.stopping &&
-                       !TimestampDifferenceExceeds(slot.started, GetCurrentTimestamp(), restart_delay_ms)) {
-                // It ended as soon as it began: not at once again.
-                database->second.not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), restart_delay_ms);
-            }
-        }
+        if (database != databases_.end()) reap(database->second, slot);
         LWLockAcquire(shared.lock, LW_EXCLUSIVE);
         MemSet(&shared.slots[i], 0, sizeof(WorkerSlot));
         LWLockRelease(shared.lock);
@@ -188,6 +215,22 @@ void Launcher::reap_workers() {
             pfree(handle->second);
             handles_.erase(handle);
         }
+    }
+}
+
+void Launcher::reap(Database& database, const WorkerSlot& slot) {
+    const TimestampTz soon = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), restart_delay_ms);
+    if (slot.is_courier) {
+        database.courier_looked_at = GetCurrentTimestamp();
+        // One that could not say until when it is not needed has failed.
+        database.courier_due = std::min(database.courier_due, slot.due == 0 ? soon : slot.due);
+    }
+    if (slot.extension == Presence::missing) {
+        database.without_extension = database.wanted_at < slot.started;
+        database.proven = false;
+    } else if (!slot.is_courier && !slot.stopping &&
+               !TimestampDifferenceExceeds(slot.started, GetCurrentTimestamp(), restart_delay_ms)) {
+        database.not_before = soon;  // it ended as soon as it began: not at once again
     }
 }
 
@@ -208,10 +251,60 @@ int Launcher::workers_of(Oid database) const {
     LWLockAcquire(shared.lock, LW_SHARED);
     for (int i = 0; i < shared.slot_count; ++i) {
         const WorkerSlot& slot = shared.slots[i];
-        if (slot.state != WorkerState::free && slot.database == database && !slot.stopping) ++count;
+        if (slot.state != WorkerState::free && slot.database == database && !slot.stopping && !slot.is_courier) ++count;
     }
     LWLockRelease(shared.lock);
     return count;
+}
+
+/// What the database's courier is at; free: there is none.
+WorkerState Launcher::courier_of(Oid database) {
+    SharedState& shared = shared_state();
+    WorkerState state = WorkerState::free;
+    LWLockAcquire(shared.lock, LW_SHARED);
+    for (int i = 0; i < shared.slot_count; ++i)
+        if (shared.slots[i].is_courier && shared.slots[i].database == database) state = shared.slots[i].state;
+    LWLockRelease(shared.lock);
+    return state;
+}
+
+void Launcher::start_couriers() {
+    const TimestampTz now = GetCurrentTimestamp();
+    const char* waiting = nullptr;
+    Oid best_served = InvalidOid;
+    int most = 1;
+    for (auto& [oid, database] : databases_) {
+        if (workers_of(oid) > most) {
+            most = workers_of(oid);
+            best_served = oid;
+        }
+        const WorkerState courier = courier_of(oid);
+        // It looks, or will before anything else: whatever was wished for until now, it finds.
+        if (courier == WorkerState::starting || courier == WorkerState::idle) database.courier_due = DT_NOEND;
+        if (courier != WorkerState::free) continue;
+        if (worker_count() == 0 && TimestampDifferenceExceeds(database.courier_looked_at, now, courier_interval_ms))
+            database.courier_due = std::min(database.courier_due, now);
+        // Where there are workers, the first of them finds out whether the extension is there.
+        if (database.without_extension || (worker_count() > 0 && !database.proven) || database.courier_due > now ||
+            is_reserved(oid))
+            continue;
+        if (waiting == nullptr && start(oid, true))
+            database.courier_due = DT_NOEND;
+        else if (waiting == nullptr)
+            waiting = database.name.c_str();
+    }
+    webhooks_wait_ = waiting != nullptr;
+    if (webhooks_wait_ && is_in_motion()) return;
+    if (webhooks_wait_ && OidIsValid(best_served)) stop_workers(best_served, 1);
+    if (webhooks_wait_ && !told_of_waiting_webhooks_)
+        pg::protect([&] {
+            ereport(WARNING,
+                    (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                     errmsg("pg_ocr: no free slot for the courier of database \"%s\": its webhooks wait", waiting),
+                     errhint("Raise max_worker_processes (now %d) and restart, or lower pg_ocr.workers.",
+                             max_worker_processes)));
+        });
+    told_of_waiting_webhooks_ = webhooks_wait_;
 }
 
 void Launcher::start_workers() {
@@ -231,7 +324,7 @@ void Launcher::start_workers() {
                 most = there;
                 best_served = oid;
             }
-            if (there >= std::min(round, wanted) || (missing == 0 && start_worker(oid))) continue;
+            if (there >= std::min(round, wanted) || (missing == 0 && start(oid, false))) continue;
             ++missing;
             without_any = without_any || there == 0;
         }
@@ -272,7 +365,7 @@ bool Launcher::is_reserved(Oid database) {
     return reserved;
 }
 
-bool Launcher::start_worker(Oid database) {
+bool Launcher::start(Oid database, bool courier) {
     SharedState& shared = shared_state();
     int slot = -1;
     LWLockAcquire(shared.lock, LW_EXCLUSIVE);
@@ -282,6 +375,7 @@ bool Launcher::start_worker(Oid database) {
         MemSet(&shared.slots[slot], 0, sizeof(WorkerSlot));
         shared.slots[slot].state = WorkerState::starting;
         shared.slots[slot].database = database;
+        shared.slots[slot].is_courier = courier;
         shared.slots[slot].started = shared.slots[slot].since = GetCurrentTimestamp();
     }
     LWLockRelease(shared.lock);
@@ -292,9 +386,11 @@ bool Launcher::start_worker(Oid database) {
     worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
     worker.bgw_restart_time = BGW_NEVER_RESTART;
     strlcpy(worker.bgw_library_name, "pg_ocr", sizeof(worker.bgw_library_name));
-    strlcpy(worker.bgw_function_name, "pg_ocr_worker_main", sizeof(worker.bgw_function_name));
-    strlcpy(worker.bgw_name, ("pg_ocr worker for " + databases_[database].name).c_str(), sizeof(worker.bgw_name));
-    strlcpy(worker.bgw_type, "pg_ocr worker", sizeof(worker.bgw_type));
+    const std::string type = courier ? "pg_ocr courier" : "pg_ocr worker";
+    strlcpy(worker.bgw_function_name, courier ? "pg_ocr_courier_main" : "pg_ocr_worker_main",
+            sizeof(worker.bgw_function_name));
+    strlcpy(worker.bgw_name, (type + " for " + databases_[database].name).c_str(), sizeof(worker.bgw_name));
+    strlcpy(worker.bgw_type, type.c_str(), sizeof(worker.bgw_type));
     worker.bgw_main_arg = Int32GetDatum(slot);
     worker.bgw_notify_pid = MyProcPid;
     BackgroundWorkerHandle* handle = nullptr;
@@ -319,11 +415,18 @@ void Launcher::stop_workers(Oid database, int count) {
     LWLockAcquire(shared.lock, LW_EXCLUSIVE);
     for (int i = shared.slot_count - 1; i >= 0 && count > 0; --i) {
         WorkerSlot& slot = shared.slots[i];
-        if (slot.database != database || slot.stopping || slot.pid == 0 || slot.state == WorkerState::ended) continue;
-        slot.stopping = true;
+        if (slot.database != database || slot.is_courier || !may_be_stopped(slot)) continue;
+        stop(slot);
         --count;
-        kill(slot.pid, SIGTERM);
     }
+    LWLockRelease(shared.lock);
+}
+
+void Launcher::stop_everything(Oid database) {
+    SharedState& shared = shared_state();
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    for (int i = 0; i < shared.slot_count; ++i)
+        if (shared.slots[i].database == database && may_be_stopped(shared.slots[i])) stop(shared.slots[i]);
     LWLockRelease(shared.lock);
 }
 

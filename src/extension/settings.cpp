@@ -38,6 +38,11 @@ void define_int(const char* name, const char* what, const char* more, int* varia
     DefineCustomIntVariable(name, what, more, variable, value, least, most, context, flags, nullptr, nullptr, nullptr);
 }
 
+std::string beside_the_server(const std::string& program) {
+    const std::string server = my_exec_path;
+    return server.substr(0, server.rfind('/') + 1) + program;
+}
+
 bool is_directory(const std::string& path) {
     struct stat status;
     return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
@@ -120,10 +125,16 @@ std::string tessdata_path() {
     return "/usr/share/tesseract-ocr/5/tessdata";
 }
 
+HttpSettings http_settings() {
+    HttpSettings now;
+    now.program = beside_the_server("pg_ocr_http");
+    now.sandbox_required = sandbox == sandbox_require;
+    return now;
+}
+
 WorkerSettings worker_settings() {
     WorkerSettings now;
-    const std::string server = my_exec_path;
-    now.engine.program = server.substr(0, server.rfind('/')) + "/pg_ocr_engine";
+    now.engine.program = beside_the_server("pg_ocr_engine");
     now.engine.tessdata = tessdata_path();
     // The document is mapped into the engine, so its size counts as address space as well.
     now.engine.memory = (static_cast<uint64_t>(engine_memory) << 20) + (static_cast<uint64_t>(max_document_size) << 10);

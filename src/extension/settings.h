@@ -1,6 +1,7 @@
 // The pg_ocr.* settings, as C++ values.
 #pragma once
 
+#include "worker/http_process.h"
 #include "worker/loop.h"
 
 namespace pg_ocr {
@@ -12,6 +13,8 @@ void define_settings();
 int worker_count();
 /// What the settings say now, with the engine's program and memory worked out.
 WorkerSettings worker_settings();
+/// The same for pg_ocr_http.
+HttpSettings http_settings();
 /// Where Tesseract's models are: pg_ocr.tessdata_path, or where the distribution puts them.
 std::string tessdata_path();
 

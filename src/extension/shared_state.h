@@ -11,11 +11,12 @@ enum class WorkerState : uint8_t { free, starting, idle, reading, unavailable, e
 
 enum class Presence : uint8_t { unknown, there, missing };
 
-/// One background worker, under the lock. The launcher takes a free slot and gives an ended one back; in between the
-/// worker writes it. The slots, not the launcher's memory, say which workers there are: a launcher that is replaced
-/// adopts them.
+/// One background worker, be it a worker or a courier, under the lock. The launcher takes a free slot and gives an
+/// ended one back; in between the worker writes it. The slots, not the launcher's memory, say which workers there are:
+/// a launcher that is replaced adopts them.
 struct WorkerSlot {
     WorkerState state;
+    bool is_courier;       ///< delivers webhooks instead of reading; it is idle as long as it looks into the outbox
     bool stopping;         ///< the launcher has told it to go
     bool nudged;           ///< somebody has taken this idle worker for a job that was just committed
     bool colleague_ended;  ///< another worker of its database has ended since it looked last
@@ -28,6 +29,7 @@ struct WorkerSlot {
     TimestampTz since;  ///< of the state
     int64_t documents;
     pid_t engine_pid;  ///< 0: none
+    TimestampTz due;   ///< of a courier that has ended: when another is needed; 0: when somebody asks
 };
 
 /// A database that a command needs for itself: no worker is started there before this time.
@@ -36,13 +38,19 @@ struct Reservation {
     TimestampTz until;
 };
 
+/// Databases in which somebody wants something that the launcher is to start.
+struct Wishes {
+    Oid databases[32];
+    int count;
+};
+
 struct SharedState {
     LWLock* lock;
     pid_t launcher;  ///< 0: not running
-    /// Databases in which somebody wants workers and there are none; more of them than fit set `look_everywhere`.
-    Oid wanted[32];
-    int wanted_count;
+    Wishes wanted;   ///< workers, where there are none; more than fit set `look_everywhere`
     bool look_everywhere;
+    Wishes couriers_wanted;  ///< where none looks into the outbox; more than fit set `couriers_everywhere`
+    bool couriers_everywhere;
     Reservation reservations[8];
     pg_atomic_uint64 jobs_ended;
     ConditionVariable job_ended;

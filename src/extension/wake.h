@@ -13,6 +13,8 @@ void register_wake();
 void wake_worker_at_commit();
 /// The workers that read this job are to check their claim.
 void interrupt_job_at_commit(int64_t job_id);
+/// The courier of this database is to look into the outbox; the launcher is to start one where there is none.
+void wake_courier_at_commit();
 /// Sessions that wait for a job's end are to look again.
 void announce_job_end_at_commit();
 

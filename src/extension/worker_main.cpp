@@ -28,7 +28,7 @@ pid_t tell_colleagues(const WorkerSlot& mine) {
     pid_t idle = 0;
     for (int i = 0; i < shared.slot_count; ++i) {
         WorkerSlot& other = shared.slots[i];
-        if (&other == &mine || other.database != mine.database || other.pid == 0) continue;
+        if (&other == &mine || other.database != mine.database || other.pid == 0 || other.is_courier) continue;
         other.colleague_ended = true;
         if (other.state == WorkerState::idle) idle = other.pid;
     }

@@ -7,11 +7,14 @@
 \d ocr.batches
 \d ocr.ingested
 \d ocr.tasks
+\d ocr.deliveries
+\d ocr.delivery_attempts
 \d ocr.passwords
 \d ocr.error_codes
 \d ocr.progress
 \d ocr.dead_letters
 \d ocr.workers
+\d ocr.webhooks
 \dew ocr*
 SELECT code, retry FROM ocr.error_codes ORDER BY code;
 
