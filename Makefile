@@ -6,7 +6,7 @@ export PG_CONFIG
 
 .PHONY: all extension engine programs install uninstall installcheck check chaos demo fuzz bench bench-claims format tidy clean help
 
-all: extension engine  ## build the extension and its engine
+all: extension engine  ## build the extension, its engine, and what fetches for it
 
 extension:
 	$(MAKE) -f pgxs.mk all
@@ -15,19 +15,19 @@ $(BUILD)/Makefile: CMakeLists.txt
 	cmake -S . -B $(BUILD)
 
 engine: $(BUILD)/Makefile
-	+cmake --build $(BUILD) --target pg_ocr_engine
+	+cmake --build $(BUILD) --target pg_ocr_engine pg_ocr_http
 
-programs: engine  ## build everything that CMake builds: engine, unit tests, benchmarks
+programs: engine  ## build everything that CMake builds: engine, pg_ocr_http, unit tests, benchmarks
 	+cmake --build $(BUILD)
 
 install: all  ## install into the Postgres that PG_CONFIG names
 	$(MAKE) -f pgxs.mk install
 	install -d '$(DESTDIR)$(BINDIR)'
-	install -m 755 $(BUILD)/pg_ocr_engine '$(DESTDIR)$(BINDIR)/pg_ocr_engine'
+	install -m 755 $(BUILD)/pg_ocr_engine $(BUILD)/pg_ocr_http '$(DESTDIR)$(BINDIR)/'
 
 uninstall:  ## remove what install installed
 	$(MAKE) -f pgxs.mk uninstall
-	rm -f '$(DESTDIR)$(BINDIR)/pg_ocr_engine'
+	rm -f '$(DESTDIR)$(BINDIR)/pg_ocr_engine' '$(DESTDIR)$(BINDIR)/pg_ocr_http'
 
 installcheck:  ## pg_regress against a running server that has preloaded the installed extension, with pg_ocr.workers = 0
 	$(MAKE) -f pgxs.mk installcheck

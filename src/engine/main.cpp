@@ -20,8 +20,8 @@
 
 #include "engine/layout/recognisers.h"
 #include "engine/read_document.h"
-#include "engine/sandbox/sandbox.h"
 #include "protocol/message.h"
+#include "sandbox/sandbox.h"
 
 namespace pg_ocr {
 namespace {

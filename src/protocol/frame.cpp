@@ -32,6 +32,34 @@ uint32_t decode_length(const std::string& header) {
     return length;
 }
 
+std::string encode_frame(uint8_t type, const std::string& body, bool with_descriptor) {
+    if (body.size() > max_frame_body)
+        throw ProtocolError("a frame of " + std::to_string(body.size()) + " bytes is too long to send");
+    return encode_header(type, with_descriptor, static_cast<uint32_t>(body.size())) + body;
+}
+
+/// Bytes that were sent, and the descriptor with the first of them; negative: an error, in errno.
+ssize_t send_some(int socket, const char* bytes, size_t size, int fd_to_pass) {
+    iovec io{const_cast<char*>(bytes), size};
+    msghdr message{};
+    message.msg_iov = &io;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    if (fd_to_pass >= 0) {
+        message.msg_control = control;
+        message.msg_controllen = sizeof(control);
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        std::memcpy(CMSG_DATA(header), &fd_to_pass, sizeof(int));
+    }
+    ssize_t n = 0;
+    do n = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
 }  // namespace
 
 UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
@@ -50,36 +78,45 @@ void UniqueFd::reset() {
 }
 
 void Channel::send(uint8_t type, const std::string& body, int fd_to_pass, int timeout_ms) {
-    if (body.size() > max_frame_body)
-        throw ProtocolError("a frame of " + std::to_string(body.size()) + " bytes is too long to send");
-    std::string bytes = encode_header(type, fd_to_pass >= 0, static_cast<uint32_t>(body.size())) + body;
+    const std::string bytes = encode_frame(type, body, fd_to_pass >= 0);
     size_t sent = 0;
     while (sent < bytes.size()) {
-        iovec io{bytes.data() + sent, bytes.size() - sent};
-        msghdr message{};
-        message.msg_iov = &io;
-        message.msg_iovlen = 1;
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-        if (fd_to_pass >= 0 && sent == 0) {
-            message.msg_control = control;
-            message.msg_controllen = sizeof(control);
-            cmsghdr* header = CMSG_FIRSTHDR(&message);
-            header->cmsg_level = SOL_SOCKET;
-            header->cmsg_type = SCM_RIGHTS;
-            header->cmsg_len = CMSG_LEN(sizeof(int));
-            std::memcpy(CMSG_DATA(header), &fd_to_pass, sizeof(int));
-        }
-        ssize_t n = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+        const ssize_t n = send_some(fd_, bytes.data() + sent, bytes.size() - sent, sent == 0 ? fd_to_pass : -1);
         if (n >= 0) {
             sent += static_cast<size_t>(n);
             continue;
         }
-        if (errno == EINTR) continue;
         if (errno != EAGAIN && errno != EWOULDBLOCK) throw_errno("sendmsg");
         pollfd wait{fd_, POLLOUT, 0};
         int ready = ::poll(&wait, 1, timeout_ms);
         if (ready == 0) throw std::system_error(ETIMEDOUT, std::generic_category(), "sendmsg");
         if (ready < 0 && errno != EINTR) throw_errno("poll");
+    }
+}
+
+void Channel::send_later(uint8_t type, const std::string& body, UniqueFd fd_to_pass) {
+    std::string bytes = encode_frame(type, body, static_cast<bool>(fd_to_pass));
+    unsent_bytes_ += bytes.size();
+    unsent_.push_back({std::move(bytes), std::move(fd_to_pass)});
+    flush();
+}
+
+void Channel::flush() {
+    while (!unsent_.empty()) {
+        Unsent& first = unsent_.front();
+        const ssize_t n = send_some(fd_, first.bytes.data(), first.bytes.size(), first.fd.get());
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+        if (n < 0 && (errno == EPIPE || errno == ECONNRESET)) {
+            closed_ = true;
+            return;
+        }
+        if (n < 0) throw_errno("sendmsg");
+        first.fd.reset();
+        unsent_bytes_ -= static_cast<size_t>(n);
+        if (static_cast<size_t>(n) == first.bytes.size())
+            unsent_.pop_front();
+        else
+            first.bytes.erase(0, static_cast<size_t>(n));
     }
 }
 

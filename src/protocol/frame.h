@@ -48,14 +48,28 @@ class Channel {
     /// Writes all of it, waiting for room for up to timeout_ms (-1: for ever). Throws std::system_error, also on
     /// time-out.
     void send(uint8_t type, const std::string& body, int fd_to_pass = -1, int timeout_ms = -1);
+    /// The same without waiting: what the socket has no room for is kept until flush(). The descriptor is the
+    /// channel's.
+    void send_later(uint8_t type, const std::string& body, UniqueFd fd_to_pass);
+    /// Sends what there is room for. Sets closed() where nobody reads any more. Throws std::system_error.
+    void flush();
+    /// Bytes that wait for room.
+    size_t unsent() const { return unsent_bytes_; }
     /// The next frame, or nothing where the socket is non-blocking and no whole frame has come yet. Sets closed() at
     /// the end of the stream. Throws ProtocolError, std::system_error.
     std::optional<Frame> receive();
     bool closed() const { return closed_; }
 
   private:
+    struct Unsent {
+        std::string bytes;
+        UniqueFd fd;
+    };
+
     bool fill();
     int fd_;
+    std::deque<Unsent> unsent_;
+    size_t unsent_bytes_ = 0;
     std::string buffer_;
     std::deque<UniqueFd> pending_fds_;  ///< of the frames in the buffer, and of the next
     bool closed_ = false;

@@ -1,6 +1,6 @@
 // Attacks from inside the sandbox. Each runs in a child that locks itself in first, as root (where the test may) and as
 // an ordinary user.
-#include "engine/sandbox/sandbox.h"
+#include "sandbox/sandbox.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -65,7 +65,7 @@ std::string end_of_child(uid_t user, const Act& act) {
 
 Protection confine(const std::string& models) {
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);  // Landlock asks for it
-    return restrict_files(models);
+    return restrict_files({Profile::engine, ::getppid(), memory, models});
 }
 
 int error_of(long result) { return result < 0 ? errno : 0; }
@@ -83,6 +83,7 @@ class Sandbox : public testing::Test {
     }
     ~Sandbox() override { std::filesystem::remove_all(directory_); }
 
+    SandboxSettings settings() const { return {Profile::engine, ::getppid(), memory, models_}; }
     std::string model() const { return models_ + "/eng.traineddata"; }
     std::string secret() const { return directory_ + "/secret"; }
 
@@ -90,7 +91,7 @@ class Sandbox : public testing::Test {
     void expect(const std::string& end, const Act& attack) const {
         for (uid_t user : users()) {
             std::string got = end_of_child(user, [&] {
-                enter_sandbox({::getppid(), models_, memory});
+                enter_sandbox(settings());
                 return attack();
             });
             EXPECT_EQ(got, end) << "as user " << user;
@@ -120,7 +121,7 @@ TEST_F(Sandbox, HoldsInAllItsParts) {
         ::setenv("LC_ALL", "C.UTF-8", 1);
         if (!die_with_parent(::getppid())) return 98;
         std::vector<std::string> broken;
-        std::vector<Protection> protections = enter_sandbox({::getppid(), models_, memory});
+        std::vector<Protection> protections = enter_sandbox(settings());
         for (const Protection& protection : protections) {
             bool may_lack = protection.name == "processes" && user == 0;
             if (!protection.holds && !may_lack)
@@ -138,7 +139,7 @@ TEST_F(Sandbox, SaysWhatDoesNotHold) {
         return end_of_child(::geteuid(), [&] {
             ::clearenv();
             before();
-            for (const Protection& protection : enter_sandbox({::getppid(), models_, memory})) {
+            for (const Protection& protection : enter_sandbox(settings())) {
                 if (protection.name == name) return protection.holds ? 1 : protection.detail.empty() ? 2 : 0;
             }
             return 3;
@@ -295,7 +296,7 @@ TEST_F(Sandbox, LandlockHoldsAlone) {
 TEST_F(Sandbox, LimitsHoldAlone) {
     auto alone = [&](const Act& act) {
         return end_of_child(users().back(), [&] {
-            limit_resources(memory);
+            limit_resources(settings());
             return act();
         });
     };
@@ -315,7 +316,7 @@ TEST_F(Sandbox, BurnsNoMoreProcessorTimeThanItsParentAllows) {
     ASSERT_EQ(::pipe(locked_in), 0);
     pid_t child = ::fork();
     if (child == 0) {
-        enter_sandbox({::getppid(), models_, memory});
+        enter_sandbox(settings());
         volatile ssize_t turns = ::write(locked_in[1], "x", 1);
         for (;;) turns = turns + 1;
     }

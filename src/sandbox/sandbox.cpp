@@ -1,4 +1,4 @@
-#include "engine/sandbox/sandbox.h"
+#include "sandbox/sandbox.h"
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@ Protection parent_death(pid_t parent) {
     int signal = 0;
     ::prctl(PR_GET_PDEATHSIG, &signal);
     bool holds = signal == SIGKILL && ::getppid() == parent;
-    return {"parent_death", holds, holds ? "" : "the kernel would not kill the engine when its parent ends"};
+    return {"parent_death", holds, holds ? "" : "the kernel would not kill this process when its parent ends"};
 }
 
 /// A thread that is older than the sandbox would be outside of it.
@@ -32,7 +32,7 @@ Protection single_thread() {
     return {"single_thread", threads == 1, threads == 1 ? "" : std::to_string(threads) + " threads are running"};
 }
 
-/// Variables such as LD_PRELOAD, GCONV_PATH or FONTCONFIG_FILE would let others decide what the engine loads.
+/// Variables such as LD_PRELOAD, GCONV_PATH or FONTCONFIG_FILE would let others decide what the process loads.
 Protection clean_environment() {
     std::string foreign;
     for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable) {
@@ -60,9 +60,9 @@ std::vector<Protection> enter_sandbox(const SandboxSettings& settings) {
     protections.push_back(single_thread());
     protections.push_back(clean_environment());
     protections.push_back(no_new_privileges());
-    protections.push_back(restrict_files(settings.tessdata));
-    for (Protection& limit : limit_resources(settings.memory)) protections.push_back(std::move(limit));
-    protections.push_back(filter_system_calls());
+    protections.push_back(restrict_files(settings));
+    for (Protection& limit : limit_resources(settings)) protections.push_back(std::move(limit));
+    protections.push_back(filter_system_calls(settings.profile));
     return protections;
 }
 

@@ -7,13 +7,14 @@
 #include <cstring>
 #include <utility>
 
-#include "engine/sandbox/sandbox.h"
+#include "sandbox/sandbox.h"
 
 namespace pg_ocr {
 namespace {
 
 constexpr rlim_t start_cpu_seconds = 600;  // enough for the first document, should nobody renew it
 constexpr rlim_t most_open_files = 32;     // with four, pages of PDFs come out blank and nobody is told
+constexpr rlim_t most_open_sockets = 4096;
 
 Protection limit(const char* name, __rlimit_resource resource, rlim_t value, std::string detail) {
     rlimit bound{value, value};
@@ -50,11 +51,23 @@ Protection forbid_core_dumps() {
     return protection;
 }
 
+/// As many as the host gives, and no more than so many: PostgreSQL's own soft limit may be too low for many transfers.
+Protection limit_open_sockets() {
+    rlimit bound{};
+    if (::getrlimit(RLIMIT_NOFILE, &bound) != 0) return {"open_files", false, std::strerror(errno)};
+    const rlim_t most = std::min(bound.rlim_max, most_open_sockets);
+    return limit("open_files", RLIMIT_NOFILE, most, std::to_string(most));
+}
+
 }  // namespace
 
-std::vector<Protection> limit_resources(uint64_t memory) {
+std::vector<Protection> limit_resources(const SandboxSettings& settings) {
+    Protection memory =
+        limit("memory", RLIMIT_AS, settings.memory, std::to_string(settings.memory >> 20) + " MiB of address space");
+    // It lives as long as its worker and writes memory files, and its threads count as processes: of all the user's.
+    if (settings.profile == Profile::network) return {memory, limit_open_sockets(), forbid_core_dumps()};
     return {
-        limit("memory", RLIMIT_AS, memory, std::to_string(memory >> 20) + " MiB of address space"),
+        memory,
         limit_cpu(),
         limit("file_size", RLIMIT_FSIZE, 0, "0"),
         limit_processes(),
