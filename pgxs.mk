@@ -29,8 +29,11 @@ OBJS = \
 	src/worker/child_process.o \
 	src/worker/courier.o \
 	src/worker/engine_process.o \
+	src/worker/fetcher.o \
 	src/worker/http_process.o \
-	src/worker/loop.o
+	src/worker/local_file.o \
+	src/worker/loop.o \
+	src/worker/sha256.o
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OUTPUT ?= test

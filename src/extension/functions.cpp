@@ -46,6 +46,8 @@ const char* state_name(WorkerState state) {
     switch (state) {
         case WorkerState::idle:
             return "idle";
+        case WorkerState::fetching:
+            return "fetching";
         case WorkerState::reading:
             return "reading";
         case WorkerState::unavailable:

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "pg/guard.h"
 
 namespace pg_ocr {
@@ -149,6 +151,9 @@ WorkerSettings worker_settings() {
     now.engine_documents = static_cast<uint64_t>(engine_documents);
     now.engine_growth = static_cast<uint64_t>(engine_memory) << 18;  // a quarter of it
     now.sandbox_required = sandbox == sandbox_require;
+    now.http = http_settings();
+    // What is to be shared among workers or kept is stored as a value, which has at most 1 GB with its header.
+    now.max_document_size = std::min<uint64_t>(static_cast<uint64_t>(max_document_size) << 10, (1u << 30) - 8192);
     return now;
 }
 

@@ -7,7 +7,7 @@
 
 namespace pg_ocr {
 
-enum class WorkerState : uint8_t { free, starting, idle, reading, unavailable, ended };
+enum class WorkerState : uint8_t { free, starting, idle, fetching, reading, unavailable, ended };
 
 enum class Presence : uint8_t { unknown, there, missing };
 

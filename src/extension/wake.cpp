@@ -64,7 +64,8 @@ void carry_out() {
             slot.nudged = true;
             --wanted_workers;
             to_wake[count++] = slot.pid;
-        } else if (slot.state == WorkerState::reading && is_interrupted(slot.job_id)) {
+        } else if ((slot.state == WorkerState::reading || slot.state == WorkerState::fetching) &&
+                   is_interrupted(slot.job_id)) {
             to_wake[count++] = slot.pid;
         }
     }

@@ -14,6 +14,7 @@ namespace pg_ocr {
 namespace {
 
 EngineProcess* my_engine = nullptr;
+HttpProcess* my_http = nullptr;
 
 void enter_state(WorkerSlot& to, WorkerState state, int64_t job_id, int32_t page_no) {
     if (to.state != state || to.job_id != job_id || to.page_no != page_no) to.since = GetCurrentTimestamp();
@@ -35,11 +36,13 @@ pid_t tell_colleagues(const WorkerSlot& mine) {
     return idle;
 }
 
-/// Runs however this process ends, also without destructors: no engine outlives its worker. The server has released the
+/// Runs however this process ends, also without destructors: no child outlives its worker. The server has released the
 /// worker's lock by then, so that its task can be rescued.
 void leave(int, Datum) {
     if (my_engine != nullptr) my_engine->kill_now();
     my_engine = nullptr;
+    if (my_http != nullptr) my_http->kill_now();
+    my_http = nullptr;
     pid_t colleague = 0;
     leave_slot([&](WorkerSlot& mine) {
         mine.engine_pid = 0;
@@ -59,6 +62,10 @@ class BackgroundWorkerHost final : public Host {
         });
     }
 
+    void show_fetching(int64_t job_id) override {
+        change_slot([&](WorkerSlot& mine) { enter_state(mine, WorkerState::fetching, job_id, 0); });
+    }
+
     void show_reading(int64_t job_id, uint32_t page_no) override {
         change_slot(
             [&](WorkerSlot& mine) { enter_state(mine, WorkerState::reading, job_id, static_cast<int32_t>(page_no)); });
@@ -72,6 +79,8 @@ class BackgroundWorkerHost final : public Host {
         my_engine = engine;
         change_slot([&](WorkerSlot& mine) { mine.engine_pid = engine == nullptr ? 0 : engine->pid(); });
     }
+
+    void show_http(HttpProcess* http) override { my_http = http; }
 
     void show_document_done() override {
         change_slot([](WorkerSlot& mine) { ++mine.documents; });

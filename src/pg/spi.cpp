@@ -1,5 +1,7 @@
 #include "pg/spi.h"
 
+#include <cstring>
+
 #include "pg/guard.h"
 
 namespace pg_ocr::pg {
@@ -11,6 +13,13 @@ Datum text_datum(const std::string& utf8) {
     return CStringGetTextDatum(server);
 }
 
+Datum bytea_datum(const Bytes& bytes) {
+    auto* value = static_cast<bytea*>(palloc(bytes.size + VARHDRSZ));
+    SET_VARSIZE(value, bytes.size + VARHDRSZ);
+    if (bytes.size > 0) std::memcpy(VARDATA(value), bytes.bytes, bytes.size);
+    return PointerGetDatum(value);
+}
+
 Datum datum_of(const Value& value, bool& is_null) {
     is_null = false;
     if (const auto* boolean = std::get_if<bool>(&value)) return BoolGetDatum(*boolean);
@@ -18,6 +27,7 @@ Datum datum_of(const Value& value, bool& is_null) {
     if (const auto* int8 = std::get_if<int64_t>(&value)) return Int64GetDatum(*int8);
     if (const auto* float4 = std::get_if<float>(&value)) return Float4GetDatum(*float4);
     if (const auto* text = std::get_if<std::string>(&value)) return text_datum(*text);
+    if (const auto* bytes = std::get_if<Bytes>(&value)) return bytea_datum(*bytes);
     is_null = true;
     return 0;
 }

@@ -10,8 +10,15 @@
 
 namespace pg_ocr::pg {
 
-/// A parameter: NULL, or a value of boolean, int4, int8, float4 or text (UTF-8; converted to the server's encoding).
-using Value = std::variant<std::monostate, bool, int32_t, int64_t, float, std::string>;
+/// A bytea, which stays its owner's.
+struct Bytes {
+    const char* bytes;
+    size_t size;
+};
+
+/// A parameter: NULL, or a value of boolean, int4, int8, float4, text (UTF-8; converted to the server's encoding) or
+/// bytea.
+using Value = std::variant<std::monostate, bool, int32_t, int64_t, float, std::string, Bytes>;
 
 /// A statement whose plan is kept for the life of the process. Types are SQL's, by OID, in the order of $1, $2, …
 class Statement {

@@ -3,6 +3,22 @@
 #include "protocol/body.h"
 
 namespace pg_ocr {
+namespace {
+
+std::string listed(const std::vector<Protection>& protections, bool holding) {
+    std::string list;
+    for (const Protection& protection : protections)
+        if (protection.holds == holding)
+            list += (list.empty() ? "" : ", ") + protection.name +
+                    (protection.detail.empty() ? "" : " (" + protection.detail + ")");
+    return list;
+}
+
+}  // namespace
+
+std::string held_protections(const std::vector<Protection>& protections) { return listed(protections, true); }
+
+std::string missing_protections(const std::vector<Protection>& protections) { return listed(protections, false); }
 
 void write(BodyWriter& to, const Failure& failure) {
     to.integer(static_cast<uint8_t>(failure.code));

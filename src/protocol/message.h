@@ -25,6 +25,10 @@ struct Protection {
     std::string detail;  ///< why not, or how much
 };
 
+/// Those that hold, and those that do not, as a list for people: 'landlock (ABI 4), seccomp'.
+std::string held_protections(const std::vector<Protection>&);
+std::string missing_protections(const std::vector<Protection>&);
+
 struct Hello {
     std::string version;    ///< pg_ocr's
     std::string tesseract;  ///< that it is linked with: 'tesseract 5.3.0'

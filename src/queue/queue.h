@@ -8,6 +8,7 @@
 
 #include "document/document.h"
 #include "protocol/frame.h"
+#include "protocol/http_message.h"
 
 namespace pg_ocr {
 
@@ -16,9 +17,18 @@ struct Task {
     int64_t id = 0;
     int64_t fence = 0;
     int64_t job_id = 0;
-    int64_t document_id = 0;
+    int64_t document_id = 0;  ///< 0: its bytes are not stored
+    std::string uri;          ///< of the object in a store that it is about; empty: its bytes were submitted
+    bool keep_document = false;
     int32_t attempt = 0;
     ReadRequest request;
+};
+
+/// Where the document of a task's URI is, as its owner may have it at this moment.
+struct Source {
+    Options store;    ///< with secrets among them
+    std::string key;  ///< of the object in it
+    Failure failure;  ///< or why it cannot be had
 };
 
 /// The database refused or is gone; the message is its own.
@@ -48,13 +58,21 @@ class Queue {
     virtual bool reuse(const Task&) = 0;
     /// Milliseconds until the next task falls due; nothing: none is waiting for its time.
     virtual std::optional<int64_t> due_in_ms() = 0;
-    /// The document as a sealed memfd; nothing: the claim no longer stands.
+    /// Nothing: the claim no longer stands.
+    virtual std::optional<Source> source(const Task&) = 0;
+    /// Which version was fetched; the pages of it that are recorded already. Nothing: the claim no longer stands.
+    virtual std::optional<std::vector<uint32_t>> fetched(const Task&, const std::string& etag, uint64_t size,
+                                                         const std::string& sha256) = 0;
+    /// Stores the bytes of a memfd as the task's document; its id. Nothing: the claim no longer stands.
+    virtual std::optional<int64_t> stage(const Task&, int document) = 0;
+    /// The stored document as a sealed memfd; nothing: the claim no longer stands.
     virtual UniqueFd document(const Task&) = 0;
     virtual bool opened(const Task&, const DocumentInfo&) = 0;
     virtual bool record_page(const Task&, const Page&, const std::string& engine_version) = 0;
     virtual bool complete(const Task&) = 0;
-    /// The attempt failed; page_no names the page it failed on, 0 where it was no page's fault.
-    virtual bool fail(const Task&, const Failure&, uint32_t page_no) = 0;
+    /// The attempt failed; page_no names the page it failed on, 0 where it was no page's fault. Not to be tried again
+    /// before retry_after_s seconds.
+    virtual bool fail(const Task&, const Failure&, uint32_t page_no, uint32_t retry_after_s) = 0;
     /// Give it back unharmed, the attempt not counted: the worker is going.
     virtual void release(const Task&) = 0;
     virtual bool still_ours(const Task&) = 0;

@@ -1,6 +1,11 @@
 #include "queue/queue_spi.h"
 
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <charconv>
+#include <system_error>
 
 #include "pg/guard.h"
 #include "pg/spi.h"
@@ -35,6 +40,39 @@ std::vector<uint32_t> number_array(const std::string& text) {
     return numbers;
 }
 
+/// The bytes of a memory file that nobody can change any more, as long as this lives.
+class Mapped {
+  public:
+    explicit Mapped(int fd) {
+        struct stat status {};
+        if (::fstat(fd, &status) < 0) throw std::system_error(errno, std::generic_category(), "fstat");
+        size_ = static_cast<size_t>(status.st_size);
+        if (size_ == 0) return;
+        bytes_ = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd, 0);
+        if (bytes_ == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "map a document");
+    }
+    ~Mapped() {
+        if (size_ > 0) ::munmap(bytes_, size_);
+    }
+    Mapped(const Mapped&) = delete;
+    Mapped& operator=(const Mapped&) = delete;
+    pg::Bytes bytes() const { return {static_cast<const char*>(bytes_), size_}; }
+
+  private:
+    void* bytes_ = nullptr;
+    size_t size_ = 0;
+};
+
+std::string hex(const std::string& bytes) {
+    constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    for (char byte : bytes) {
+        text += digits[static_cast<uint8_t>(byte) >> 4];
+        text += digits[static_cast<uint8_t>(byte) & 15];
+    }
+    return text;
+}
+
 Value text_or_null(std::string_view text) { return text.empty() ? Value() : Value(std::string(text)); }
 
 class SpiQueue final : public Queue {
@@ -63,6 +101,8 @@ class SpiQueue final : public Queue {
         task.document_id = number(row[13]);
         task.request.task = {static_cast<uint32_t>(number(row[14])), static_cast<uint32_t>(number(row[15]))};
         task.request.task_pages = static_cast<uint32_t>(number(row[16]));
+        task.uri = row[17].value_or("");
+        task.keep_document = truth(row[18]);
         return task;
     }
 
@@ -74,6 +114,39 @@ class SpiQueue final : public Queue {
         std::optional<std::string> due;
         in_transaction("looking for the next task", [&] { due = due_in_ms_.value({}); });
         return due ? std::optional<int64_t>(number(due)) : std::nullopt;
+    }
+
+    std::optional<Source> source(const Task& task) override {
+        std::vector<Statement::Row> rows;
+        in_transaction("looking for a store", [&] { rows = store_.rows({task.id, task.fence}); });
+        if (rows.empty()) return std::nullopt;
+        Source source;
+        for (const Statement::Row& row : rows) {
+            const std::string name = row[0].value_or("");
+            if (name == "undeclared")
+                source.failure = {ErrorCode::store_undeclared, row[1].value_or("")};
+            else if (name == "key")
+                source.key = row[1].value_or("");
+            else
+                source.store.emplace_back(name, row[1].value_or(""));
+        }
+        return source;
+    }
+
+    std::optional<std::vector<uint32_t>> fetched(const Task& task, const std::string& etag, uint64_t size,
+                                                 const std::string& sha256) override {
+        std::optional<std::string> done;
+        in_transaction("recording what was fetched", [&] {
+            done = record_fetched_.value({task.id, task.fence, etag, static_cast<int64_t>(size), hex(sha256)});
+        });
+        return done ? std::optional(number_array(*done)) : std::nullopt;
+    }
+
+    std::optional<int64_t> stage(const Task& task, int document) override {
+        const Mapped mapped(document);
+        std::optional<std::string> id;
+        in_transaction("storing a document", [&] { id = stage_.value({task.id, task.fence, mapped.bytes()}); });
+        return id ? std::optional(number(id)) : std::nullopt;
     }
 
     UniqueFd document(const Task& task) override {
@@ -112,10 +185,10 @@ class SpiQueue final : public Queue {
 
     bool complete(const Task& task) override { return ask(complete_, "completing a task", {task.id, task.fence}); }
 
-    bool fail(const Task& task, const Failure& failure, uint32_t page_no) override {
-        return ask(
-            fail_, "recording a failure",
-            {task.id, task.fence, std::string(name_of(failure.code)), failure.message, static_cast<int32_t>(page_no)});
+    bool fail(const Task& task, const Failure& failure, uint32_t page_no, uint32_t retry_after_s) override {
+        return ask(fail_, "recording a failure",
+                   {task.id, task.fence, std::string(name_of(failure.code)), failure.message,
+                    static_cast<int32_t>(page_no), static_cast<int32_t>(std::min(retry_after_s, 86400u))});
     }
 
     void release(const Task& task) override {
@@ -148,11 +221,15 @@ class SpiQueue final : public Queue {
     int64_t worker_;
     Statement claim_{
         "SELECT task_id, fence, job_id, attempt, language, tier, text_layer, password, pages, done, psm, dpi, deskew, "
-        "document_id, first_page, last_page, task_pages "
+        "document_id, first_page, last_page, task_pages, uri, keep_document "
         "FROM ocr.claim_task($1)",
         {INT8OID}};
     Statement reuse_{"SELECT ocr.reuse_result($1, $2)", {INT8OID, INT8OID}};
     Statement due_in_ms_{"SELECT ocr.due_in_ms()", {}};
+    Statement store_{"SELECT name, value FROM ocr.store_of_task($1, $2)", {INT8OID, INT8OID}};
+    Statement record_fetched_{"SELECT ocr.record_fetched($1, $2, $3, $4, pg_catalog.decode($5, 'hex'))",
+                              {INT8OID, INT8OID, TEXTOID, INT8OID, TEXTOID}};
+    Statement stage_{"SELECT ocr.stage_fetched($1, $2, $3)", {INT8OID, INT8OID, BYTEAOID}};
     Statement document_size_{"SELECT ocr.document_size($1, $2)", {INT8OID, INT8OID}};
     Statement document_slice_{"SELECT ocr.document_slice($1, $2, $3, $4)", {INT8OID, INT8OID, INT8OID, INT4OID}};
     Statement record_opened_{"SELECT ocr.record_opened($1, $2, $3, $4, $5)",
@@ -164,7 +241,8 @@ class SpiQueue final : public Queue {
         {INT8OID, INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID, TEXTOID, INT4OID, INT4OID, INT4OID, INT4OID,
          INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID}};
     Statement complete_{"SELECT ocr.complete_task($1, $2)", {INT8OID, INT8OID}};
-    Statement fail_{"SELECT ocr.fail_task($1, $2, $3, $4, $5)", {INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID}};
+    Statement fail_{"SELECT ocr.fail_task($1, $2, $3, $4, $5, $6)",
+                    {INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID, INT4OID}};
     Statement release_{"SELECT ocr.release_task($1, $2)", {INT8OID, INT8OID}};
     Statement holds_{"SELECT ocr.holds_task($1, $2)", {INT8OID, INT8OID}};
     Statement rescue_{"SELECT ocr.rescue_tasks() >= 0 AND NOT EXISTS (SELECT FROM ocr.orphaned_tasks())", {}};

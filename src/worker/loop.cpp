@@ -20,23 +20,6 @@ int64_t now_ms() {
     return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-std::string missing_protections(const Hello& hello) {
-    std::string missing;
-    for (const Protection& protection : hello.protections)
-        if (!protection.holds)
-            missing += (missing.empty() ? "" : ", ") + protection.name + " (" + protection.detail + ")";
-    return missing;
-}
-
-std::string held_protections(const Hello& hello) {
-    std::string held;
-    for (const Protection& protection : hello.protections)
-        if (protection.holds)
-            held += (held.empty() ? "" : ", ") + protection.name +
-                    (protection.detail.empty() ? "" : " (" + protection.detail + ")");
-    return held;
-}
-
 std::string what_reads(Recogniser recogniser, const std::string& tesseract) {
     return "pg_ocr " PG_OCR_VERSION ", " + std::string(recogniser == Recogniser::own ? "layout by " : "") + tesseract;
 }
@@ -90,6 +73,7 @@ void Worker::run() {
         }
     }
     drop_engine();
+    fetcher_.drop_http();
 }
 
 void Worker::rescue() {
@@ -139,14 +123,14 @@ bool Worker::ensure_engine() {
                     throw ProtocolError("it is of version " + hello->version +
                                         ", this library of " PG_OCR_VERSION
                                         "; install both from one build and restart the server");
-                std::string missing = missing_protections(*hello);
+                std::string missing = missing_protections(hello->protections);
                 if (!missing.empty() && now_.sandbox_required)
                     throw ProtocolError(
                         "its sandbox lacks " + missing +
                         ", and pg_ocr.sandbox = require; set it to prefer, or run on a kernel that has them");
                 tesseract_ = hello->tesseract;
                 host_.log("engine " + std::to_string(engine_->pid()) + " (" + hello->tesseract +
-                          ") is ready; sandbox: " + held_protections(*hello));
+                          ") is ready; sandbox: " + held_protections(hello->protections));
                 if (!missing.empty()) host_.warn("the engine's sandbox lacks " + missing);
                 return true;
             }
@@ -188,11 +172,11 @@ bool Worker::write_when_there_is_room(const Task& task, const std::function<bool
     }
 }
 
-void Worker::give_up(const Task& task, const Failure& failure, uint32_t page_no) {
+void Worker::give_up(const Task& task, const Failure& failure, uint32_t page_no, uint32_t retry_after_s) {
     host_.log("job " + std::to_string(task.job_id) + ", attempt " + std::to_string(task.attempt) +
               (page_no > 0 ? ", page " + std::to_string(page_no) : "") + ": " + failure.message);
     try {
-        write_when_there_is_room(task, [&] { return queue_.fail(task, failure, page_no); });
+        write_when_there_is_room(task, [&] { return queue_.fail(task, failure, page_no, retry_after_s); });
     } catch (const QueueError& error) {
         // The likely cause, a full disk or a lost connection, may pass: give the task back if that much still works.
         host_.warn(error.what());
@@ -212,12 +196,67 @@ void Worker::give_back(const Task& task) {
     }
 }
 
-bool Worker::fetch(const Task& task) {
+Worker::Bytes Worker::have_document(Task& task) {
+    if (!task.uri.empty() && task.document_id == 0) return fetch_from_store(task);
+    // A part of a long document is only made where the document was opened, to be read.
+    if (task.request.task.last == 0 && write_when_there_is_room(task, [&] { return queue_.reuse(task); }))
+        return Bytes::settled;
+    return fetch_staged(task) ? Bytes::here : Bytes::settled;
+}
+
+bool Worker::fetch_staged(const Task& task) {
     if (document_ && document_id_ == task.document_id) return true;
     document_.reset();
     document_ = queue_.document(task);
     document_id_ = task.document_id;
     return static_cast<bool>(document_);
+}
+
+Worker::Bytes Worker::fetch_from_store(Task& task) {
+    host_.show_fetching(task.job_id);
+    document_.reset();
+    document_id_ = 0;
+    std::optional<Source> source = queue_.source(task);
+    if (!source) return Bytes::settled;
+    if (source->failure) {
+        give_up(task, source->failure, 0);
+        return Bytes::settled;
+    }
+    bool stop = false;
+    std::optional<Fetched> fetched =
+        fetcher_.fetch(now_.http, source->store, source->key, now_.max_document_size, [&](int fd, int64_t timeout_ms) {
+            const Wake wake = host_.wait(fd, std::min(timeout_ms, heartbeat_ms));
+            stop = wake == Wake::stop;
+            return !stop && (wake == Wake::readable || queue_.still_ours(task));
+        });
+    if (stop) {
+        give_back(task);
+        return Bytes::stop;
+    }
+    if (!fetched) return Bytes::settled;
+    if (fetched->failure) {
+        give_up(task, fetched->failure, 0, fetched->retry_after_s);
+        return Bytes::settled;
+    }
+    const bool ours = write_when_there_is_room(task, [&] {
+        std::optional<std::vector<uint32_t>> done = queue_.fetched(task, fetched->etag, fetched->size, fetched->sha256);
+        if (done) task.request.done = std::move(*done);
+        return done.has_value();
+    });
+    if (!ours) return Bytes::settled;
+    document_ = std::move(fetched->document);
+    if (task.keep_document && !stage(task)) return Bytes::settled;
+    if (write_when_there_is_room(task, [&] { return queue_.reuse(task); })) return Bytes::settled;
+    host_.show_reading(task.job_id, 0);
+    return Bytes::here;
+}
+
+bool Worker::stage(Task& task) {
+    return write_when_there_is_room(task, [&] {
+        std::optional<int64_t> id = queue_.stage(task, document_.get());
+        task.document_id = document_id_ = id.value_or(0);
+        return id.has_value();
+    });
 }
 
 bool Worker::read(Task task) {
@@ -227,24 +266,24 @@ bool Worker::read(Task task) {
     const std::string engine = what_reads(task.request.recogniser, tesseract_);
     const int64_t page_time_ms = killed_after_ms(now_.limits.page_time_ms);
     const auto cpu_seconds = static_cast<uint32_t>(page_time_ms / 1000 + 10);
-    const int64_t document_deadline =
-        now_.limits.document_time_ms == 0 ? INT64_MAX : now_ms() + killed_after_ms(now_.limits.document_time_ms);
     uint32_t page_no = 0;
     bool out_of_memory = false;  // what it allocated for one page may be gone for the next: a fresh engine follows
     try {
-        // A part of a long document is only made where the document was opened, to be read.
-        if (task.request.task.last == 0 && write_when_there_is_room(task, [&] { return queue_.reuse(task); }))
-            return true;
-        if (!fetch(task)) return true;
+        const Bytes bytes = have_document(task);
+        if (bytes != Bytes::here) return bytes != Bytes::stop;
         waited_for_room_ = false;
         engine_->send_read(task.request, document_.get());
         engine_->set_cpu_limit(cpu_seconds);
+        const int64_t document_deadline =
+            now_.limits.document_time_ms == 0 ? INT64_MAX : now_ms() + killed_after_ms(now_.limits.document_time_ms);
         int64_t deadline = now_ms() + page_time_ms;
         for (;;) {
             bool lost = false;
             while (std::optional<EngineMessage> message = engine_->receive()) {
                 if (const auto* info = std::get_if<DocumentInfo>(&*message)) {
-                    lost = !write_when_there_is_room(task, [&] { return queue_.opened(task, *info); });
+                    const bool shared = task.request.task_pages != 0 && info->selected > task.request.task_pages;
+                    lost = (shared && task.document_id == 0 && !stage(task)) ||
+                           !write_when_there_is_room(task, [&] { return queue_.opened(task, *info); });
                 } else if (const auto* started = std::get_if<PageStarted>(&*message)) {
                     page_no = started->page_no;
                     host_.show_reading(task.job_id, page_no);

@@ -1,0 +1,36 @@
+// What a worker's loop needs of the process that it runs in.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "worker/wake.h"
+
+namespace pg_ocr {
+
+class EngineProcess;
+class HttpProcess;
+
+class Host {
+  public:
+    virtual ~Host() = default;
+    /// Waits until fd (-1: none) is readable, somebody nudges this worker, it is to stop, or timeout_ms are over.
+    virtual Wake wait(int fd, int64_t timeout_ms) = 0;
+    /// From now on a submission may nudge this worker; called before the last look into the queue.
+    virtual void show_idle() = 0;
+    virtual void show_fetching(int64_t job_id) = 0;
+    virtual void show_reading(int64_t job_id, uint32_t page_no) = 0;
+    virtual void show_unavailable(const std::string& why) = 0;
+    /// Null: there is none. Also called before a child dies, so that an exit handler never kills a stranger.
+    virtual void show_engine(EngineProcess* engine) = 0;
+    virtual void show_http(HttpProcess* http) = 0;
+    virtual void show_document_done() = 0;
+    /// Whether another worker of the queue has ended since this was asked last: its task may have been left behind.
+    virtual bool colleague_ended() = 0;
+    /// Asked after the queue has refused: false where the extension has been dropped meanwhile.
+    virtual bool still_wanted() = 0;
+    virtual void log(const std::string& message) = 0;
+    virtual void warn(const std::string& message) = 0;
+};
+
+}  // namespace pg_ocr
