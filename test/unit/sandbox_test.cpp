@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -83,20 +84,23 @@ class Sandbox : public testing::Test {
     }
     ~Sandbox() override { std::filesystem::remove_all(directory_); }
 
-    SandboxSettings settings() const { return {Profile::engine, ::getppid(), memory, models_}; }
+    SandboxSettings settings(Profile profile = Profile::engine) const {
+        return {profile, ::getppid(), memory, profile == Profile::engine ? models_ : ""};
+    }
     std::string model() const { return models_ + "/eng.traineddata"; }
     std::string secret() const { return directory_ + "/secret"; }
 
     /// How each kind of user's child ends that attacks from inside the whole sandbox.
-    void expect(const std::string& end, const Act& attack) const {
+    void expect(const std::string& end, const Act& attack, Profile profile = Profile::engine) const {
         for (uid_t user : users()) {
             std::string got = end_of_child(user, [&] {
-                enter_sandbox(settings());
+                enter_sandbox(settings(profile));
                 return attack();
             });
             EXPECT_EQ(got, end) << "as user " << user;
         }
     }
+    void expect_of_network(const std::string& end, const Act& attack) const { expect(end, attack, Profile::network); }
 
     static bool has_landlock() {
         return end_of_child(::geteuid(), [] { return confine("/").holds ? 0 : 1; }) == succeeded;
@@ -329,6 +333,104 @@ TEST_F(Sandbox, BurnsNoMoreProcessorTimeThanItsParentAllows) {
     EXPECT_EQ(end_of(child), "signal " + std::to_string(SIGXCPU));
     ::close(locked_in[0]);
     ::close(locked_in[1]);
+}
+
+TEST_F(Sandbox, OfTheNetworkHoldsInAllItsParts) {
+    const std::string end = end_of_child(users().back(), [&] {
+        ::clearenv();
+        if (!die_with_parent(::getppid())) return 98;
+        int broken = 0;
+        const std::vector<Protection> protections = enter_sandbox(settings(Profile::network));
+        for (const Protection& protection : protections) {
+            if (!protection.holds) std::fprintf(stderr, "%s: %s\n", protection.name.c_str(), protection.detail.c_str());
+            if (!protection.holds && protection.name != "landlock") ++broken;
+        }
+        return protections.size() == 9 ? broken : 97;
+    });
+    EXPECT_EQ(end, succeeded);
+}
+
+TEST_F(Sandbox, OfTheNetworkResolvesNamesAndReadsNothingElse) {
+    auto resolve = [](const char* name) {
+        addrinfo* found = nullptr;
+        const int error = ::getaddrinfo(name, "80", nullptr, &found);
+        if (error == 0) ::freeaddrinfo(found);
+        return error;
+    };
+    resolve("localhost");  // loads what it resolves with
+    expect_of_network(succeeded, [&] { return resolve("localhost"); });
+    expect_of_network(succeeded, [] { return error_of(::open("/etc/hosts", O_RDONLY)); });
+    if (!has_landlock()) GTEST_SKIP() << "this kernel has no Landlock";
+    for (const std::string& path : {secret(), model(), std::string("/etc/passwd"), std::string("/proc/self/environ"),
+                                    std::string("/etc"), std::string("/etc/ssl/certs/ca-certificates.crt")})
+        expect_of_network(refused(EACCES), [&] {
+            return ::access(path.c_str(), F_OK) == 0 ? error_of(::open(path.c_str(), O_RDONLY)) : EACCES;
+        });
+}
+
+TEST_F(Sandbox, OfTheNetworkWritesNoFileButInMemory) {
+    const std::string fresh = directory_ + "/fresh";
+    expect_of_network(refused(EACCES), [&] { return error_of(::open(model().c_str(), O_WRONLY)); });
+    expect_of_network(refused(EACCES), [&] { return error_of(::open(fresh.c_str(), O_RDWR | O_CREAT, 0600)); });
+    expect_of_network(refused(EACCES), [&] { return error_of(::unlink(model().c_str())); });
+    expect_of_network(refused(EACCES), [&] { return error_of(::rename(model().c_str(), fresh.c_str())); });
+    expect_of_network(refused(EACCES), [&] { return error_of(::chmod(model().c_str(), 0)); });
+    expect_of_network(succeeded, [] {
+        const int fd = ::memfd_create("x", MFD_ALLOW_SEALING);
+        if (fd < 0 || ::write(fd, "words", 5) != 5) return errno;
+        return error_of(::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+    });
+    EXPECT_EQ(std::filesystem::file_size(model()), 5u);
+}
+
+TEST_F(Sandbox, OfTheNetworkTalksToServersButIsNone) {
+    for (int family : {AF_INET, AF_INET6}) {
+        for (int type : {int{SOCK_STREAM}, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}) {
+            expect_of_network(succeeded, [&] {
+                const int error = error_of(::socket(family, type, 0));
+                return error == EAFNOSUPPORT ? 0 : error;  // a host without IPv6
+            });
+        }
+    }
+    // Other processes of this host may listen there and trust whoever comes.
+    expect_of_network(refused(EAFNOSUPPORT), [] { return error_of(::socket(AF_UNIX, SOCK_STREAM, 0)); });
+    expect_of_network(refused(EAFNOSUPPORT), [] { return error_of(::socket(AF_NETLINK, SOCK_RAW, 0)); });
+    expect_of_network(refused(ENOSYS), [] { return error_of(::socket(AF_PACKET, SOCK_RAW, 0)); });
+    expect_of_network(refused(ENOSYS), [] { return error_of(::socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)); });
+    expect_of_network(refused(ENOSYS), [] { return error_of(::socket(AF_VSOCK, SOCK_STREAM, 0)); });
+    expect_of_network(killed, [] {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        return error_of(
+            ::bind(::socket(AF_INET, SOCK_STREAM, 0), reinterpret_cast<sockaddr*>(&address), sizeof(address)));
+    });
+    expect_of_network(killed, [] { return error_of(::listen(::socket(AF_INET, SOCK_STREAM, 0), 1)); });
+}
+
+TEST_F(Sandbox, OfTheNetworkHasThreadsButNoProcesses) {
+    expect_of_network(succeeded, [] {
+        std::thread([] {}).join();
+        return 0;
+    });
+    expect_of_network(killed, [] { return error_of(::fork()); });
+    expect_of_network(
+        killed, [] { return error_of(::syscall(SYS_clone, CLONE_VM | SIGCHLD, nullptr, nullptr, nullptr, nullptr)); });
+    expect_of_network(refused(ENOSYS), [] { return error_of(::syscall(SYS_clone3, nullptr, 0)); });
+    expect_of_network(killed, [] { return error_of(::unshare(CLONE_NEWUSER)); });
+    char program[] = "/bin/true";
+    char* arguments[] = {program, nullptr};
+    expect_of_network(killed, [&] { return error_of(::execv(program, arguments)); });
+    expect_of_network(killed, [] { return error_of(::kill(::getppid(), SIGCONT)); });
+    expect_of_network(killed, [] { return error_of(::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr)); });
+    expect_of_network(killed, [] { return error_of(::setuid(0)); });
+    expect_of_network(refused(EACCES), [] {
+        return ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno
+                                                                                                              : 0;
+    });
+    expect_of_network(refused(ENOMEM), [] {
+        return ::mmap(nullptr, memory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno
+                                                                                                                 : 0;
+    });
 }
 
 }  // namespace
