@@ -17,8 +17,6 @@ void warm_up_resolver() {
     for (const std::string& name : {std::string("localhost"), impossible + ".invalid"}) {
         if (::getaddrinfo(name.c_str(), "80", nullptr, &found) == 0) ::freeaddrinfo(found);
     }
-    // A file that was put in another's place cannot be opened any more; with the old servers names still resolve.
-    ::setenv("RES_OPTIONS", "no-reload", 1);
 }
 
 WatchedFiles::WatchedFiles(const std::string& bundle) : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
@@ -26,14 +24,17 @@ WatchedFiles::WatchedFiles(const std::string& bundle) : inotify_(::inotify_init1
     if (!bundle.empty()) watch(bundle);
 }
 
+/// The file itself may be written to, and another may be put in its place, or in that of what it links to.
 void WatchedFiles::watch(const std::string& path) {
     char real[PATH_MAX];
+    if (const int file = ::inotify_add_watch(inotify_.get(), path.c_str(), IN_CLOSE_WRITE); file >= 0)
+        names_.emplace_back(file, "");
     for (const std::string& file :
          {path, std::string(::realpath(path.c_str(), real) != nullptr ? real : path.c_str())}) {
         const size_t slash = file.rfind('/');
-        const int watched = ::inotify_add_watch(inotify_.get(), file.substr(0, slash + 1).c_str(),
-                                                IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR);
-        if (watched >= 0) names_.emplace_back(watched, file.substr(slash + 1));
+        const int directory = ::inotify_add_watch(inotify_.get(), file.substr(0, slash + 1).c_str(),
+                                                  IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR);
+        if (directory >= 0) names_.emplace_back(directory, file.substr(slash + 1));
     }
 }
 

@@ -114,7 +114,7 @@ void Transfer::set_up() {
     document_.reset();
     digest_.reset();
     uploaded_ = 0;
-    enough_ = too_large_ = allowed_address_ = false;
+    headed_ = enough_ = too_large_ = allowed_address_ = false;
     refused_address_.clear();
     thrown_ = nullptr;
     curl_says_[0] = '\0';
@@ -212,6 +212,7 @@ Transfer::Next Transfer::end(CURLcode code) {
 /// Whether the server's answer is what counts, though the transfer did not end as it should: a store may refuse what is
 /// still being sent, and of an error or a webhook's answer the beginning is enough.
 bool Transfer::answered(CURLcode code) const {
+    if (!headed_) return false;
     if (code == CURLE_OK) return true;
     if (thrown_ || too_large_ || answer_.status < 200) return false;
     if (enough_) return true;
@@ -294,6 +295,9 @@ Failure Transfer::redirect() {
 
 Failure Transfer::failure_of_connection(CURLcode code) const {
     const std::string subject = store_->subject(request_);
+    // libcurl takes the end of the connection for the end of the headers.
+    if (code == CURLE_OK)
+        return {ErrorCode::store_unavailable, subject + ": the connection ended in the answer's headers"};
     const std::string said = printable(curl_says_[0] != '\0' ? curl_says_ : ::curl_easy_strerror(code), 300);
     if (!refused_address_.empty() && !allowed_address_)
         return {ErrorCode::store_refused, subject + ": the host " + current_.host + " has the address " +
@@ -369,8 +373,10 @@ size_t Transfer::body_limit() const {
 bool Transfer::on_header(std::string_view line) {
     if (line.starts_with("HTTP/")) {
         answer_ = {};
+        headed_ = false;
         return true;
     }
+    if (line == "\r\n" || line == "\n") headed_ = true;
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos) return true;
     const std::string name = lower_case(line.substr(0, colon));

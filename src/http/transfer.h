@@ -95,6 +95,7 @@ class Transfer {
     std::optional<SealedDocument> document_;
     std::optional<Sha256> digest_;
     uint64_t uploaded_ = 0;
+    bool headed_ = false;     ///< the answer's headers have come, all of them
     bool enough_ = false;     ///< no more of the body is wanted
     bool too_large_ = false;  ///< the object is larger than allowed
     std::exception_ptr thrown_;
