@@ -221,6 +221,7 @@ COMMENT ON FUNCTION ocr.options_of_server(name, name) IS 'Internal: the options 
 CREATE OR REPLACE FUNCTION ocr.server_trouble(server name, kind text, owner name) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
     role CONSTANT oid := to_regrole(quote_ident(owner));
@@ -250,6 +251,7 @@ COMMENT ON FUNCTION ocr.server_trouble(name, text, name) IS
 CREATE OR REPLACE FUNCTION ocr.check_server(server text, kind text, caller name) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
     trouble CONSTANT text := CASE WHEN octet_length(server) < 64 THEN ocr.server_trouble(server::name, kind, caller)

@@ -142,9 +142,11 @@ END
 $$;
 COMMENT ON FUNCTION ocr.declaration_for(text) IS 'Internal: the CREATE SERVER that would declare the store of a normal URI';
 
+-- Of catalogs nobody knows how few rows they have: such a query is taken for one that is worth compiling, for 0.3 s each time.
 CREATE OR REPLACE FUNCTION ocr.store_of_uri(uri text, owner name) RETURNS name
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
     fitting name[];
@@ -183,6 +185,7 @@ COMMENT ON FUNCTION ocr.store_of_uri(text, name) IS
 CREATE OR REPLACE FUNCTION ocr.store_trouble(store name, owner name) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
     trouble CONSTANT text := ocr.server_trouble(store, 'ocr_store', owner);
@@ -235,6 +238,7 @@ CREATE OR REPLACE FUNCTION ocr.store_of_task(task_id bigint, fence bigint) RETUR
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
+SET jit = off
 AS $$
 DECLARE
     job ocr.jobs;
