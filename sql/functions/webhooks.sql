@@ -115,6 +115,7 @@ BEGIN
         END IF;
         EXIT WHEN from_the_beginning AND hook > after;
         most := least(room, coalesce(free[array_position(busy, hook)], most_per_webhook));
+        CONTINUE WHEN most <= 0;
         asked := NULL;
         trouble := NULL;
         FOR delivery IN

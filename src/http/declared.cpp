@@ -71,7 +71,8 @@ ConnectionRules connection_rules_of(const Declared& declared, HttpOperation oper
     ConnectionRules rules;
     rules.connect_timeout_s = declared.seconds("connect_timeout", 10);
     rules.timeout_s = declared.seconds("timeout", operation == HttpOperation::post ? 30 : 300);
-    rules.stall_timeout_s = declared.seconds("stall_timeout", 30);
+    // A receiver may think for as long as it is given.
+    rules.stall_timeout_s = operation == HttpOperation::post ? 0 : declared.seconds("stall_timeout", 30);
     rules.allow_private_addresses = declared.flag("allow_private_addresses");
     rules.ca_certificate = declared.text("ca_certificate");
     return rules;

@@ -37,8 +37,8 @@ class Declared {
 /// How a connection to it is made.
 struct ConnectionRules {
     long connect_timeout_s = 10;
-    long timeout_s = 300;  ///< for the request with all its attempts
-    long stall_timeout_s = 30;
+    long timeout_s = 300;       ///< for the request with all its attempts
+    long stall_timeout_s = 30;  ///< 0: none
     bool allow_private_addresses = false;
     std::string ca_certificate;  ///< PEM; empty: the system's
 };

@@ -309,10 +309,12 @@ Failure Transfer::failure_of_connection(CURLcode code) const {
             return {ErrorCode::store_unavailable,
                     subject + ": the host " + current_.host + " is not known to DNS, or DNS did not answer"};
         case CURLE_OPERATION_TIMEDOUT:
-            return {ErrorCode::store_unavailable, subject + ": " + said + " (connect_timeout " +
-                                                      std::to_string(rules_.connect_timeout_s) + " s, stall_timeout " +
-                                                      std::to_string(rules_.stall_timeout_s) + " s, timeout " +
-                                                      std::to_string(rules_.timeout_s) + " s)"};
+            return {
+                ErrorCode::store_unavailable,
+                subject + ": " + said + " (connect_timeout " + std::to_string(rules_.connect_timeout_s) + " s, " +
+                    (rules_.stall_timeout_s == 0 ? ""
+                                                 : "stall_timeout " + std::to_string(rules_.stall_timeout_s) + " s, ") +
+                    "timeout " + std::to_string(rules_.timeout_s) + " s)"};
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_ISSUER_ERROR:
         case CURLE_SSL_INVALIDCERTSTATUS:

@@ -111,6 +111,7 @@ SELECT results_eq('SELECT * FROM pg_temp.due(busy => ''{hook}'', free => ''{0}''
 SELECT results_eq('SELECT * FROM pg_temp.due(after => ''hook'', room => 10)',
     format('SELECT n::bigint FROM generate_series(%s, %s) n UNION ALL VALUES (%s::bigint), (%s)', :others, :others + 7, :hooks, :hooks + 1),
     'the turn goes round');
+SELECT is_empty('SELECT * FROM pg_temp.due(busy => ''{hook,other}'', free => ''{-7,0}'')', 'one that has more under way than it may gets none');
 SELECT is(ocr.deliveries_due_in_ms(), 0::bigint, 'something is due');
 SELECT ok(ocr.deliveries_due_in_ms(ARRAY(SELECT id FROM ocr.deliveries WHERE webhook <> 'talkative')) BETWEEN 3500000 AND 3600100,
     'of what is not under way, the next in an hour');

@@ -485,7 +485,7 @@ sub received
 	my ($self) = @_;
 	# A line that is being written has no end yet.
 	my @entries = map { decode_json($_) } Stores::read_file("$self->{folder}/received") =~ /^(.+)\n/gm;
-	$_->{event} = eval { decode_json($_->{body}) } for @entries;
+	$_->{event} = eval { JSON::PP->new->decode($_->{body}) } for @entries;
 	return @entries;
 }
 
