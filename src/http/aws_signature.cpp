@@ -28,6 +28,7 @@ std::vector<std::string> sign_aws(const AwsRequest& request, const AwsCredential
     if (!credentials.session_token.empty()) headers["x-amz-security-token"] = credentials.session_token;
 
     std::vector<std::string> to_send;
+    to_send.reserve(headers.size() + 1);
     for (const auto& [name, value] : headers) to_send.push_back(header(name, value));
     headers["host"] = request.host;
     std::string names;

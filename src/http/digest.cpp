@@ -37,7 +37,7 @@ std::string sha256(std::string_view bytes) {
 
 std::string sha256_of_file(int fd, uint64_t size) {
     Sha256 digest;
-    std::vector<char> chunk(256 * 1024);
+    std::vector<char> chunk(262144);
     for (uint64_t at = 0; at < size;) {
         const ssize_t n =
             ::pread(fd, chunk.data(), std::min<uint64_t>(chunk.size(), size - at), static_cast<off_t>(at));

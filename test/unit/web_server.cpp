@@ -60,7 +60,8 @@ WebServer::WebServer() : port_(free_port()), tls_port_(free_port()), elsewhere_p
                                           << "location = /to { return 302 $args; }\n"
                                           << "location /loop { return 302 /loop; }\n";
     std::ofstream configuration(folder_ + "/nginx.conf");
-    configuration << "daemon off; master_process off; pid " << folder_ << "/pid; error_log " << folder_ << "/log;\n"
+    configuration << "daemon off; master_process off; user root root; pid " << folder_ << "/pid; error_log " << folder_
+                  << "/log;\n"
                   << "events { worker_connections 2048; }\nhttp { access_log off;\n";
     for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
         configuration << kind << "_temp_path " << folder_ << "/" << kind << ";\n";
