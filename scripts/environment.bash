@@ -77,6 +77,11 @@ copy_tests() {
     local directory=$1 pgxs
     mkdir -p "$directory/tmp"
     cp -r "$repository"/{test,scripts,docs,README.md} "$directory/"
+    # A link into the repository, which that user may not be able to follow.
+    if [[ -L $directory/test/stores/node_modules ]] && ! as_server_user test -r "$directory/test/stores/node_modules/."; then
+        rm "$directory/test/stores/node_modules"
+        cp -rL "$repository/test/stores/node_modules" "$directory/test/stores/"
+    fi
     ((EUID != 0)) || chown -R postgres "$directory"
     pgxs=$(dirname "$("$pg_config" --pgxs)")/../..
     # shellcheck disable=SC2034  # for who sources this

@@ -7,6 +7,7 @@
 //   /first/N/STATUS/FILE   answers STATUS (0: a cut connection) N times, then with FILE
 //   /retry/SECONDS/FILE    answers 503 with that Retry-After once, then with FILE
 //   /unsaid/FILE           FILE, without saying how long it is
+//   /gate/NAME/FILE        half of FILE, and the rest once /pass/NAME has been asked for; /waiting/NAME says how many wait
 //   /size/BYTES            that many zeros
 //   /endless  /trickle  /silent  /headers  /not-http
 import { createReadStream, readFileSync, statSync } from "node:fs";
@@ -15,11 +16,17 @@ import path from "node:path";
 
 const [port, folder] = process.argv.slice(2);
 const asked = new Map();
+const gates = new Map();
 const zeros = Buffer.alloc(1 << 16);
 
 function count(url) {
     asked.set(url, (asked.get(url) ?? 0) + 1);
     return asked.get(url);
+}
+
+function gateOf(name) {
+    if (!gates.has(name)) gates.set(name, { open: false, waiting: new Set() });
+    return gates.get(name);
 }
 
 function send(response, name) {
@@ -67,6 +74,23 @@ const behaviours = {
         response.writeHead(200);
         createReadStream(path.join(folder, file)).pipe(response);
     },
+    gate: (request, response, name, file) => {
+        const gate = gateOf(name);
+        const bytes = readFileSync(path.join(folder, file));
+        response.writeHead(200, { "content-length": bytes.length });
+        response.write(bytes.subarray(0, bytes.length / 2));
+        const pass = () => response.end(bytes.subarray(bytes.length / 2));
+        if (gate.open) return pass();
+        gate.waiting.add(pass);
+        response.on("close", () => gate.waiting.delete(pass));
+    },
+    pass: (request, response, name) => {
+        const gate = gateOf(name);
+        gate.open = true;
+        for (const pass of gate.waiting) pass();
+        response.end();
+    },
+    waiting: (request, response, name) => response.end(String(gateOf(name).waiting.size)),
     size: (request, response, bytes) => {
         response.writeHead(200, { "content-length": bytes });
         pour(response, Number(bytes));

@@ -375,6 +375,22 @@ sub put_zeros
 	truncate("$self->{folder}/files/$name", $size) or die "$name: $!\n";
 }
 
+# A document at /unruly/gate/NAME/FILE is sent by halves: wait_at_gate returns once that many clients have the first one, and
+# open_gate lets them have the other.
+sub wait_at_gate
+{
+	my ($self, $name, $count) = @_;
+	my $give_up = time + $patience;
+	until (Stores::run('', 'curl', '-sSf', $self->unruly_url("/waiting/$name")) == $count)
+	{
+		die "never were $count clients waiting at gate $name\n" if time > $give_up;
+		Time::HiRes::usleep(20_000);
+	}
+	return 1;
+}
+
+sub open_gate { Stores::run('', 'curl', '-sSf', $_[0]->unruly_url("/pass/$_[1]")) }
+
 # What was asked of it: method, path and query, status, authorization.
 sub requests { return map { [ split /\t/ ] } split /\n/, Stores::read_file("$_[0]{folder}/requests") }
 
