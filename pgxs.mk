@@ -16,6 +16,7 @@ OBJS = \
 	src/extension/session.o \
 	src/extension/settings.o \
 	src/extension/shared_state.o \
+	src/extension/store_functions.o \
 	src/extension/wake.o \
 	src/extension/worker_main.o \
 	src/pg/guard.o \
@@ -32,6 +33,7 @@ OBJS = \
 	src/worker/fetcher.o \
 	src/worker/http_process.o \
 	src/worker/local_file.o \
+	src/worker/local_listing.o \
 	src/worker/loop.o \
 	src/worker/sha256.o
 

@@ -45,3 +45,19 @@ CREATE OR REPLACE FUNCTION ocr.read_now(
     LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 AS 'MODULE_PATHNAME', 'pg_ocr_read_now';
 COMMENT ON FUNCTION ocr.read_now(bytea, text, text, text, text, integer, integer, boolean) IS
     'The C part of ocr(): arguments are checked by then.';
+
+CREATE OR REPLACE FUNCTION ocr.try_lock(key bigint) RETURNS boolean
+    LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_try_lock';
+COMMENT ON FUNCTION ocr.try_lock(bigint) IS
+    'Internal: a lock until the end of the transaction, of a kind that users cannot take; false where another session has it.';
+
+-- Looks up the caller's rights by itself, as users call it: ocr_objects() is put into their queries.
+CREATE OR REPLACE FUNCTION ocr.list_objects(server text, prefix text) RETURNS SETOF ocr.stored_object
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER ROWS 10000
+    SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'pg_ocr_list_objects';
+COMMENT ON FUNCTION ocr.list_objects(text, text) IS 'Internal: the C part of ocr_objects(), row by row.';
+
+CREATE OR REPLACE FUNCTION ocr.put_object(options text[], key text, content bytea, content_type text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_put_object';
+COMMENT ON FUNCTION ocr.put_object(text[], text, bytea, text) IS
+    'Internal: the C part of ocr_put(): names and values of a store''s options by turns, and rights that were checked.';

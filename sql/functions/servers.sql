@@ -263,7 +263,7 @@ BEGIN
     IF trouble LIKE '%does not exist' OR trouble LIKE '%is of foreign-data wrapper%' THEN
         RAISE EXCEPTION '%', trouble
             USING ERRCODE = CASE WHEN trouble LIKE '%not exist' THEN 'undefined_object' ELSE 'wrong_object_type' END,
-                  HINT = coalesce(format('There are %s.', declared),
+                  HINT = coalesce('There are ' || declared || '.',
                                   format('Declare one with CREATE SERVER … FOREIGN DATA WRAPPER %s OPTIONS (…).', kind));
     ELSIF trouble IS NOT NULL THEN
         RAISE EXCEPTION '%', trouble

@@ -137,7 +137,7 @@ DECLARE
         ELSE format('type ''https'', endpoint %L', scheme || '://' || place) END;
 BEGIN
     RETURN format('CREATE SERVER %I FOREIGN DATA WRAPPER ocr_store OPTIONS (%s);',
-                  left(CASE scheme WHEN 'file' THEN 'files' ELSE place END, 40), options);
+                  left(CASE scheme WHEN 'file' THEN coalesce(substring(uri FROM '([^/]+)/[^/]*$'), 'files') ELSE place END, 40), options);
 END
 $$;
 COMMENT ON FUNCTION ocr.declaration_for(text) IS 'Internal: the CREATE SERVER that would declare the store of a normal URI';

@@ -103,6 +103,9 @@ CREATE TYPE ocr.submission AS (
     webhook text, metadata jsonb, options jsonb, keep_document boolean, run_at timestamptz);
 COMMENT ON TYPE ocr.submission IS 'Internal: how documents are to be read, see ocr_submit()';
 
+CREATE TYPE ocr.stored_object AS (uri text, key text, size bigint, etag text, modified_at timestamptz);
+COMMENT ON TYPE ocr.stored_object IS 'Internal: an object in a store, see ocr_objects()';
+
 CREATE TABLE ocr.fingerprints (
     owner       name NOT NULL,
     fingerprint bytea NOT NULL,

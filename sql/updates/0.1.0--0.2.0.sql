@@ -94,6 +94,9 @@ CREATE TYPE ocr.submission AS (
     webhook text, metadata jsonb, options jsonb, keep_document boolean, run_at timestamptz);
 COMMENT ON TYPE ocr.submission IS 'Internal: how documents are to be read, see ocr_submit()';
 
+CREATE TYPE ocr.stored_object AS (uri text, key text, size bigint, etag text, modified_at timestamptz);
+COMMENT ON TYPE ocr.stored_object IS 'Internal: an object in a store, see ocr_objects()';
+
 ALTER TABLE ocr.ingested ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner_sees ON ocr.ingested FOR SELECT USING (ocr.acts_for(owner));
 GRANT SELECT ON ocr.ingested TO PUBLIC;

@@ -4,6 +4,7 @@
 #include "extension/ocr_function.h"
 #include "extension/settings.h"
 #include "extension/shared_state.h"
+#include "extension/store_functions.h"
 #include "extension/wake.h"
 #include "pg/pg.h"
 
@@ -21,6 +22,7 @@ void _PG_init(void) {
     pg_ocr::request_shared_state();
     pg_ocr::register_wake();
     pg_ocr::register_engine_of_backend();
+    pg_ocr::register_http_of_backend();
     pg_ocr::register_launcher();
     pg_ocr::register_make_way();
 }

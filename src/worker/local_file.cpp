@@ -5,11 +5,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "protocol/sealed_document.h"
@@ -152,6 +154,91 @@ Fetched fetch_file(const Options& store, const std::string& name, uint64_t max_s
     fetched.sha256 = sha256.digest();
     fetched.document = document.seal();
     return fetched;
+}
+
+namespace {
+
+constexpr mode_t file_mode = 0644;  // as COPY TO writes them: the server's own umask is for its data directory
+constexpr mode_t directory_mode = 0755;
+
+[[noreturn]] void throw_errno() { throw std::system_error(errno, std::generic_category()); }
+
+/// The directory of a name beneath another, made where it is not there.
+UniqueFd directory_for(UniqueFd directory, const std::string& name) {
+    for (size_t at = 0, slash; (slash = name.find('/', at)) != std::string::npos; at = slash + 1) {
+        const std::string part = name.substr(at, slash - at);
+        UniqueFd next = open_beneath(directory.get(), part, O_PATH | O_DIRECTORY);
+        if (!next && errno == ENOENT) {
+            if (::mkdirat(directory.get(), part.c_str(), directory_mode) < 0 && errno != EEXIST) throw_errno();
+            next = open_beneath(directory.get(), part, O_RDONLY | O_DIRECTORY);
+            if (next && ::fchmod(next.get(), directory_mode) < 0) throw_errno();
+        }
+        if (!next) throw_errno();
+        directory = std::move(next);
+    }
+    return directory;
+}
+
+/// A file on its way: goes again, unless it was given its name.
+class UnfinishedFile {
+  public:
+    explicit UnfinishedFile(int directory) : directory_(directory) {
+        using namespace std::chrono;
+        name_ = unfinished_file + std::to_string(::getpid()) + "." +
+                std::to_string(system_clock::now().time_since_epoch().count());
+        fd_ = open_beneath(directory, name_, O_WRONLY | O_CREAT | O_EXCL, file_mode);
+        if (!fd_) throw_errno();
+    }
+    ~UnfinishedFile() {
+        if (!name_.empty()) ::unlinkat(directory_, name_.c_str(), 0);
+    }
+    UnfinishedFile(const UnfinishedFile&) = delete;
+    UnfinishedFile& operator=(const UnfinishedFile&) = delete;
+
+    void write(const void* bytes, size_t size) {
+        const char* from = static_cast<const char*>(bytes);
+        while (size > 0) {
+            const ssize_t n = ::write(fd_.get(), from, std::min(size, chunk_bytes));
+            if (n < 0 && errno != EINTR) throw_errno();
+            if (n < 0) continue;
+            from += n;
+            size -= static_cast<size_t>(n);
+        }
+        if (::fchmod(fd_.get(), file_mode) < 0 || ::fsync(fd_.get()) < 0) throw_errno();
+    }
+    /// Returns its etag.
+    std::string finish(const std::string& name) {
+        struct stat status {};
+        if (::renameat(directory_, name_.c_str(), directory_, name.c_str()) < 0) throw_errno();
+        name_.clear();
+        if (::fstat(fd_.get(), &status) < 0) throw_errno();
+        return etag_of(status);
+    }
+
+  private:
+    int directory_;
+    std::string name_;
+    UniqueFd fd_;
+};
+
+}  // namespace
+
+Put put_file(const Options& store, const std::string& name, const void* bytes, size_t size) {
+    try {
+        UniqueFd directory = directory_for(open_directory(option_of(store, "directory")), name);
+        UnfinishedFile file(directory.get());
+        file.write(bytes, size);
+        std::string etag = file.finish(name.substr(name.rfind('/') + 1));
+        // The name is to be there after a crash as well.
+        UniqueFd readable = open_beneath(directory.get(), ".", O_RDONLY | O_DIRECTORY);
+        if (readable) ::fsync(readable.get());
+        return {{}, etag};
+    } catch (const std::system_error& error) {
+        Failure failure = failure_of_file(error.code().value(), name);
+        if (failure.code != ErrorCode::store_refused)
+            failure.message = "the file \"" + name + "\" cannot be written: " + std::strerror(error.code().value());
+        return {failure, ""};
+    }
 }
 
 }  // namespace pg_ocr

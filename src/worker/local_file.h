@@ -21,6 +21,9 @@ UniqueFd open_directory(const std::string& path);
 /// Which version of a file this is: its number, size and time of change.
 std::string etag_of(const struct stat&);
 
+/// How the names of files begin that put_file() has not finished.
+inline constexpr char unfinished_file[] = ".pg_ocr_put.";
+
 /// What an errno of opening or reading a file of a store means for its job.
 Failure failure_of_file(int error, const std::string& name);
 
@@ -29,5 +32,13 @@ Failure failure_of_file(int error, const std::string& name);
 /// there is no memory.
 Fetched fetch_file(const Options& store, const std::string& name, uint64_t max_size,
                    const std::function<bool()>& go_on);
+
+/// Writes a file, and the directories on the way to it; one of that name is replaced in one step. Returns the new one's
+/// etag, or the failure.
+struct Put {
+    Failure failure;
+    std::string etag;
+};
+Put put_file(const Options& store, const std::string& name, const void* bytes, size_t size);
 
 }  // namespace pg_ocr
