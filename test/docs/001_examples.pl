@@ -4,6 +4,9 @@
 #   ```text     what psql prints, exactly; of what varies by nature only the process that a notification came from
 #   ```         what psql prints something like: the columns are the same, the rows are others
 #   neither     it runs without an error
+#
+# A page that names a store at port 9000 (S3) or 10000 (Azure) of this machine has it: a real one, with the documents that
+# the page reads, at a port of its own. What it writes to /tmp/pg_ocr_docs goes elsewhere.
 use strict;
 use warnings;
 use Cwd;
@@ -11,6 +14,7 @@ use File::Basename;
 use File::Spec;
 use Test::More;
 use PgOcr;
+use Stores;
 
 my $root = File::Spec->rel2abs(dirname(__FILE__) . '/../..');
 my $server = new_server('examples');
@@ -26,7 +30,9 @@ for my $page ("$root/README.md", sort glob "$root/docs/*.md")
 	# A page that shows how the extension is created does so itself.
 	$server->safe_psql($database, 'CREATE EXTENSION pg_ocr') unless $text =~ /^CREATE EXTENSION pg_ocr/m;
 
-	my @printed = printed_by($database, map { $_->{code} } @examples);
+	my %real = real_stores($text);
+	my @printed = printed_by($database, map { replaced($_->{code}, %real) } @examples);
+	@printed = map { replaced($_, reverse %real) } @printed;
 	is(scalar @printed, scalar @examples, "$name is run to its end");
 	for my $i (0 .. $#printed)
 	{
@@ -47,6 +53,35 @@ for my $page ("$root/README.md", sort glob "$root/docs/*.md")
 	}
 	# Its workers' slots are the next page's.
 	$server->safe_psql('postgres', "DROP DATABASE $database WITH (FORCE)");
+}
+
+# What stands in the page, and what is to stand in its place.
+sub real_stores
+{
+	my ($text) = @_;
+	my %documents = map { $_ => PostgreSQL::Test::Utils::slurp_file(PgOcr::document_path($_)) } qw(phototest.tif pdflatex-4-pages.pdf);
+	if ($text =~ m{http://127\.0\.0\.1:9000})
+	{
+		my $s3 = start_s3();
+		$s3->create_bucket('scans');
+		$s3->put('scans', map { ("2026/$_" => $documents{$_}) } keys %documents);
+		return ('http://127.0.0.1:9000' => $s3->url, 'the-key-id' => $s3->key_id, 'the-secret' => $s3->secret);
+	}
+	if ($text =~ m{http://127\.0\.0\.1:10000})
+	{
+		my $azure = start_azure();
+		$azure->create_container('scans');
+		$azure->put('scans', "2026/$_", $documents{$_}) for keys %documents;
+		return ('http://127.0.0.1:10000/scans' => $azure->endpoint, 'the-token' => $azure->sas('scans', rights => 'rlcw'));
+	}
+	return ('/tmp/pg_ocr_docs' => PostgreSQL::Test::Utils::tempdir());
+}
+
+sub replaced
+{
+	my ($text, %real) = @_;
+	$text =~ s/\Q$_\E/$real{$_}/g for keys %real;
+	return $text;
 }
 
 sub examples_of
