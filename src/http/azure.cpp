@@ -14,6 +14,15 @@ namespace {
 
 constexpr const char* api_version = "2021-12-02";
 
+/// As SAS write theirs, in an order that is that of time.
+std::string moment_of_now() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    char text[32];
+    return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
 class AzureStore : public Store {
   public:
     explicit AzureStore(const Declared& declared)
@@ -100,6 +109,10 @@ Failure AzureStore::failure_of(const HttpRequest& request, const Answer& answer)
     const std::string named = " is denied (" + (code.empty() ? describe_status(answer.status) : code) + ")";
     if (sas_.empty())
         return because(ErrorCode::store_denied, named + ": the user mapping has no sas_token, and it is not public");
+    // Not every server says that it is over, or says it in one way.
+    if (!expiry().empty() && expiry() < moment_of_now())
+        return because(ErrorCode::store_denied,
+                       named + ": sas_token of the user mapping has expired: it ended " + expiry());
     if (code == "AuthenticationFailed" && detail.find("Signature not valid in the specified time frame") == 0)
         return because(ErrorCode::store_denied,
                        named + ": sas_token of the user mapping has expired or does not hold yet (it ends " + expiry() +

@@ -124,7 +124,7 @@ class S3Store : public Store {
 Failure S3Store::denied(const std::string& about, const std::string& code, const ErrorAnswer& error) const {
     auto because = [&](const std::string& why) { return Failure{ErrorCode::store_denied, about + why}; };
     if (code == "SignatureDoesNotMatch")
-        return because(": secret_access_key in the user mapping does not belong to its access_key_id");
+        return because(": access_key_id and secret_access_key of the user mapping do not belong together");
     if (code == "InvalidAccessKeyId" || code == "InvalidSecurity")
         return because(": the store does not know access_key_id of the user mapping");
     if (code == "RequestTimeTooSkewed" || code == "RequestExpired") {

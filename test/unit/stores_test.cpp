@@ -248,8 +248,10 @@ TEST(Azure, SaysWhatIsWrongInWordsThatHelp) {
                               error_xml("AuthenticationFailed",
                                         "<AuthenticationErrorDetail>Signature not valid in the specified time frame: "
                                         "Start</AuthenticationErrorDetail>")),
-                   store_denied, "has expired or does not hold yet (it ends 2020-01-01T00:00:00Z)");
-    EXPECT_FAILURE(failure_of(request, 403, error_xml("AuthorizationPermissionMismatch")), store_denied,
+                   store_denied, "has expired: it ended 2020-01-01T00:00:00Z");
+    const HttpRequest in_time = fetch(
+        "x", {{"type", "azure"}, {"account", "acme"}, {"container", "scans"}, {"sas_token", "se=2999-01-01&sig=x"}});
+    EXPECT_FAILURE(failure_of(in_time, 403, error_xml("AuthorizationPermissionMismatch")), store_denied,
                    "gives no right");
     EXPECT_FAILURE(failure_of(request, 503, error_xml("ServerBusy")), store_unavailable, "ServerBusy");
     EXPECT_FAILURE(failure_of(fetch("x", {{"type", "azure"}, {"account", "acme"}, {"container", "scans"}}), 409,
