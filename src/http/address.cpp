@@ -56,22 +56,42 @@ bool is_public6(const Bytes6& address) {
     return !(begins_with(address, {0x3f, 0xff}) && (address[2] & 0xf0) == 0);          // documentation
 }
 
+bool is_metadata4(uint32_t address) {
+    return address >> 16 == v4(169, 254, 0, 0) >> 16 || address == v4(168, 63, 129, 16) ||
+           address == v4(100, 100, 100, 200) || address == v4(192, 0, 0, 192);
+}
+
+bool is_metadata6(const Bytes6& address) {
+    if (begins_with(address, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff})) return is_metadata4(v4_at(address, 12));
+    if (begins_with(address, {0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0})) return is_metadata4(v4_at(address, 12));
+    if (begins_with(address, {0x20, 0x02})) return is_metadata4(v4_at(address, 2));
+    return (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) || begins_with(address, {0xfd, 0x00, 0x0e, 0xc2});
+}
+
+Bytes6 bytes6_of(const sockaddr* address) {
+    sockaddr_in6 in{};
+    std::memcpy(&in, address, sizeof(in));
+    Bytes6 bytes;
+    std::memcpy(bytes.data(), &in.sin6_addr, bytes.size());
+    return bytes;
+}
+
+uint32_t v4_of(const sockaddr* address) {
+    sockaddr_in in{};
+    std::memcpy(&in, address, sizeof(in));
+    return ntohl(in.sin_addr.s_addr);
+}
+
 }  // namespace
 
 bool is_public(const sockaddr* address) {
-    if (address->sa_family == AF_INET) {
-        sockaddr_in in{};
-        std::memcpy(&in, address, sizeof(in));
-        return is_public4(ntohl(in.sin_addr.s_addr));
-    }
-    if (address->sa_family == AF_INET6) {
-        sockaddr_in6 in{};
-        std::memcpy(&in, address, sizeof(in));
-        Bytes6 bytes;
-        std::memcpy(bytes.data(), &in.sin6_addr, bytes.size());
-        return is_public6(bytes);
-    }
-    return false;
+    if (address->sa_family == AF_INET) return is_public4(v4_of(address));
+    return address->sa_family == AF_INET6 && is_public6(bytes6_of(address));
+}
+
+bool is_metadata(const sockaddr* address) {
+    if (address->sa_family == AF_INET) return is_metadata4(v4_of(address));
+    return address->sa_family == AF_INET6 && is_metadata6(bytes6_of(address));
 }
 
 bool is_public(const std::string& address) {

@@ -12,6 +12,9 @@ namespace pg_ocr::http {
 bool is_public(const sockaddr*);
 /// The same of an address in digits; false for what is none.
 bool is_public(const std::string& address);
+/// Whether it is where clouds tell a machine its secrets, or on the link itself: no store is there, so that none may be
+/// led there, whatever its options allow.
+bool is_metadata(const sockaddr*);
 /// In digits, without the port; empty for another family.
 std::string digits_of(const sockaddr*);
 

@@ -299,6 +299,9 @@ Failure Transfer::failure_of_connection(CURLcode code) const {
     if (code == CURLE_OK)
         return {ErrorCode::store_unavailable, subject + ": the connection ended in the answer's headers"};
     const std::string said = printable(curl_says_[0] != '\0' ? curl_says_ : ::curl_easy_strerror(code), 300);
+    if (!refused_address_.empty() && !allowed_address_ && rules_.allow_private_addresses)
+        return {ErrorCode::store_refused, subject + ": the host " + current_.host + " has the address " +
+                                              refused_address_ + ", where a cloud's metadata is, and no store"};
     if (!refused_address_.empty() && !allowed_address_)
         return {ErrorCode::store_refused, subject + ": the host " + current_.host + " has the address " +
                                               refused_address_ +
@@ -456,7 +459,7 @@ int Transfer::seek_callback(void* self, curl_off_t offset, int origin) {
 /// The very address that is about to be connected to, whatever DNS said before.
 curl_socket_t Transfer::socket_callback(void* self, curlsocktype, curl_sockaddr* address) {
     auto& transfer = *static_cast<Transfer*>(self);
-    if (!transfer.rules_.allow_private_addresses && !is_public(&address->addr)) {
+    if (is_metadata(&address->addr) || (!transfer.rules_.allow_private_addresses && !is_public(&address->addr))) {
         transfer.refused_address_ = digits_of(&address->addr);
         return CURL_SOCKET_BAD;
     }

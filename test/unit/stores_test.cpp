@@ -1,4 +1,7 @@
 // What stores and webhooks are asked and what their answers mean, without a network.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -326,6 +329,26 @@ TEST(Webhooks, AreSignedAsStandardWebhooksSays) {
     EXPECT_FAILURE(failure_of(request, 500), store_unavailable, "500");
     EXPECT_FAILURE(refusal_of(request_for(HttpOperation::post, "x", {{"url", "https://host"}, {"secret", "whsec_??"}})),
                    store_refused, "whsec_");
+}
+
+TEST(Addresses, AreWhereCloudsKeepTheirMetadata) {
+    auto is_metadata_in = [](int family, const char* digits) {
+        sockaddr_storage storage{};
+        storage.ss_family = static_cast<sa_family_t>(family);
+        void* to = family == AF_INET ? static_cast<void*>(&reinterpret_cast<sockaddr_in*>(&storage)->sin_addr)
+                                     : &reinterpret_cast<sockaddr_in6*>(&storage)->sin6_addr;
+        EXPECT_EQ(::inet_pton(family, digits, to), 1) << digits;
+        return is_metadata(reinterpret_cast<const sockaddr*>(&storage));
+    };
+    for (const char* address : {"169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "192.0.0.192"})
+        EXPECT_TRUE(is_metadata_in(AF_INET, address)) << address;
+    for (const char* address : {"10.0.0.1", "127.0.0.1", "192.168.169.254", "169.253.169.254", "100.100.100.201"})
+        EXPECT_FALSE(is_metadata_in(AF_INET, address)) << address;
+    for (const char* address :
+         {"fe80::1", "febf::1", "fd00:ec2::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::"})
+        EXPECT_TRUE(is_metadata_in(AF_INET6, address)) << address;
+    for (const char* address : {"::1", "fd00::1", "fec0::1", "::ffff:10.0.0.1"})
+        EXPECT_FALSE(is_metadata_in(AF_INET6, address)) << address;
 }
 
 TEST(Addresses, ArePublicOrNot) {
