@@ -12,6 +12,7 @@ COMMENT ON FUNCTION ocr.options_in_turn(name, name) IS 'Internal: the options of
 CREATE OR REPLACE FUNCTION ocr.listing_of(server text) RETURNS text[]
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
     caller CONSTANT name := ocr.caller();
@@ -47,6 +48,7 @@ Errors: 42704 where there is no such store; 42501 without USAGE, and where the s
 CREATE OR REPLACE FUNCTION @extschema@.ocr_put(uri text, content bytea, content_type text = NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
