@@ -27,7 +27,7 @@ BEGIN
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'Give them to CREATE USER MAPPING … OPTIONS (user …, password …).';
         END IF;
         -- A path that climbs would leave what the server was declared for.
-        parts := regexp_match(uri, '^[A-Za-z]+://([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!-"$->@-~\u0080-\uffff]*)([?][!-"$-~\u0080-\uffff]*)?$');
+        parts := regexp_match(uri, '^[A-Za-z]+://([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!-"$->@-~]*)([?][!-"$-~]*)?$');
         IF parts IS NOT NULL AND parts[3] !~* '[/\\]([.]|%2e){1,2}([/\\]|%2f|%5c|$)' AND parts[3] !~* '(%2f|%5c)([.]|%2e){1,2}([/\\]|%2f|%5c|$)' THEN
             RETURN format('%s://%s%s%s%s', scheme, lower(parts[1]),
                           CASE WHEN parts[2] <> CASE scheme WHEN 'https' THEN ':443' ELSE ':80' END THEN parts[2] END,

@@ -165,7 +165,7 @@ FROM (VALUES
     ('https://acme.blob.core.windows.net/docs/a?sig=x', '42704'), ('https://acme.blob.core.windows.net/docs2/a', '42704'),
     ('file:///srv/scans2/a', '42704'), ('file:///srv', '42704'),
     ('s3://invoices', '22023'), ('s3://invoices/', '22023'), ('s3:///a', '22023'), ('ftp://a/b', '22023'), ('a', '22023'), ('', '22023'),
-    ('https://example.com', '22023'), ('https://example.com/a#b', '22023'), ('https://example.com/a b', '22023'),
+    ('https://example.com', '22023'), ('https://example.com/a#b', '22023'), ('https://example.com/a b', '22023'), ('https://example.com/é', '22023'),
     (E'https://example.com/a\r\nX: y', '22023'), ('https://u:p@example.com/a', '22023'), ('https://example.com@evil.org/a', '22023'),
     ('https://example.com/../a', '22023'), ('https://example.com/a/..', '22023'), ('https://example.com/%2E%2e/a', '22023'),
     ('https://example.com/inner/.%2e/a', '22023'), ('https://example.com/inner%2f..%2fa', '22023'), ('https://example.com/a/..\b', '22023'),
