@@ -205,6 +205,7 @@ Errors: HV00D an option that is not known here; HV024 a value that it may not ha
 CREATE OR REPLACE FUNCTION ocr.options_of_server(server name, owner name) RETURNS TABLE (name text, value text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
     SELECT split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)
     FROM pg_foreign_server s,

@@ -9,6 +9,7 @@ COMMENT ON FUNCTION ocr.wake_courier() IS
 CREATE OR REPLACE FUNCTION ocr.webhook_option(webhook name, option text, otherwise text) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 BEGIN
     RETURN coalesce((SELECT o.option_value
@@ -22,6 +23,7 @@ COMMENT ON FUNCTION ocr.webhook_option(name, text, text) IS 'Internal: an option
 CREATE OR REPLACE FUNCTION ocr.webhook_trouble(webhook name, owner name) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
     trouble CONSTANT text := ocr.server_trouble(webhook, 'ocr_webhook', owner);
@@ -67,6 +69,7 @@ CREATE OR REPLACE FUNCTION ocr.emit_event(job ocr.jobs, event text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
+SET jit = off
 AS $$
 BEGIN
     IF job.webhook IS NULL OR event <> ALL (string_to_array(regexp_replace(ocr.webhook_option(
@@ -93,6 +96,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 SET enable_bitmapscan = off
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

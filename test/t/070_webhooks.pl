@@ -143,6 +143,8 @@ ok($next_http && $next_http != $http, 'a fresh program goes on');
 # The whole server dies in mid-delivery: all is delivered again, and nothing is lost.
 my $courier = courier();
 $server->safe_psql('postgres', q{ALTER SERVER slow OPTIONS (SET url '} . $receiver->url('/late/300') . q{')});
+kill('KILL', $next_http);
+wait_for_end_of($next_http);
 make_due('slow');
 $give_up = time + 180;
 select(undef, undef, undef, 0.02) until at_path('/late/300') >= 1 || time > $give_up;
