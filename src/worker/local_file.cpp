@@ -165,7 +165,8 @@ constexpr mode_t directory_mode = 0755;
 
 /// The directory of a name beneath another, made where it is not there.
 UniqueFd directory_for(UniqueFd directory, const std::string& name) {
-    for (size_t at = 0, slash; (slash = name.find('/', at)) != std::string::npos; at = slash + 1) {
+    for (size_t at = 0, slash = name.find('/'); slash != std::string::npos;
+         at = slash + 1, slash = name.find('/', at)) {
         const std::string part = name.substr(at, slash - at);
         UniqueFd next = open_beneath(directory.get(), part, O_PATH | O_DIRECTORY);
         if (!next && errno == ENOENT) {
