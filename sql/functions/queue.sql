@@ -91,6 +91,7 @@ AS $$
 DECLARE
     head ocr.queue_head;
     passed_over bigint[] := '{}';
+    put_off int := 0;
     task ocr.tasks;
     job ocr.jobs;
 BEGIN
@@ -111,9 +112,14 @@ BEGIN
             ELSIF job.document_id IS NULL AND (job.uri IS NULL OR task.last_page IS NOT NULL) THEN
                 PERFORM ocr.finish_job(job.id, 'failed', 'internal_error',
                     'its document was deleted from ocr.documents before it was read; submit it again');
+            ELSIF job.document_id IS NULL AND ocr.slow_fetches(job.store, now()) >= ocr.most_slow_fetches() THEN
+                EXIT WHEN put_off = 5;  -- the next claim goes on
+                put_off := put_off + 1;
+                PERFORM ocr.put_off_fetches(job.store, head);
             ELSE
                 UPDATE ocr.tasks t
-                SET worker = claim_task.worker, fence = nextval('ocr.fences'), claimed_at = now(), attempts = t.attempts + 1
+                SET worker = claim_task.worker, fence = nextval('ocr.fences'), claimed_at = now(), attempts = t.attempts + 1,
+                    fetching = job.document_id IS NULL
                 WHERE t.id = task.id
                 RETURNING * INTO task;
                 UPDATE ocr.jobs j
@@ -139,6 +145,57 @@ END
 $$;
 COMMENT ON FUNCTION ocr.claim_task(bigint) IS
 'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. done: pages of its range recorded already. task_pages: of its range, only so many are to be read, as ocr.record_opened() makes tasks of the others. uri without document_id: the document is to be fetched, see ocr.store_of_task(). COMMIT before the work starts';
+
+-- A store that sends nothing, or a byte now and then, keeps a worker until its timeout. With enough documents of one, whoever
+-- may use it would keep all workers from everybody else. So what takes long has half of them at most: its other tasks wait,
+-- and of those that began together, before it was known to be slow, all but so many are put off again after a moment.
+CREATE OR REPLACE FUNCTION ocr.most_slow_fetches() RETURNS int
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT greatest(1, current_setting('pg_ocr.workers')::int / 2) $$;
+COMMENT ON FUNCTION ocr.most_slow_fetches() IS 'Internal: how many workers may wait for a store that is slow to send documents';
+
+CREATE OR REPLACE FUNCTION ocr.slow_fetches(store name, before timestamptz) RETURNS int
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+DECLARE
+    patience CONSTANT interval := '5 s';
+BEGIN
+    RETURN (SELECT count(*) FROM ocr.tasks t JOIN ocr.jobs j ON j.id = t.job_id
+            WHERE t.worker IS NOT NULL AND t.fetching AND t.claimed_at < least(before, now() - patience)
+              AND j.store = slow_fetches.store);
+END
+$$;
+COMMENT ON FUNCTION ocr.slow_fetches(name, timestamptz) IS
+'Internal: how many workers have waited for more than 5 s for a document of a store, of those that claimed it before a time';
+
+CREATE OR REPLACE FUNCTION ocr.put_off_fetches(store name, head ocr.queue_head) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+DECLARE
+    at_once CONSTANT int := 1000;
+    few CONSTANT interval := '5 s';
+    many CONSTANT interval := '300 s';  -- or they would be put off again and again, to no end
+    due bigint[];
+BEGIN
+    due := ARRAY(SELECT t.id FROM ocr.tasks t
+                 WHERE t.worker IS NULL AND t.priority = head.priority AND (t.run_at, t.id) >= (head.run_at, head.id)
+                   AND t.run_at <= now()
+                 ORDER BY t.run_at, t.id LIMIT at_once FOR UPDATE SKIP LOCKED);
+    UPDATE ocr.tasks t
+    SET run_at = now() + interval '1 s' + random() * CASE cardinality(due) WHEN at_once THEN many ELSE few END
+    FROM ocr.jobs j
+    WHERE t.id = ANY (due) AND j.id = t.job_id AND j.store = put_off_fetches.store AND j.document_id IS NULL;
+    PERFORM ocr.wake_workers();  -- somebody has to know when the next of them is due
+END
+$$;
+COMMENT ON FUNCTION ocr.put_off_fetches(name, ocr.queue_head) IS
+'Internal: the tasks of a store among the first thousand that are due are due a little later, behind those of others';
 
 -- A job of many tasks that all went well was tried once.
 CREATE OR REPLACE FUNCTION ocr.counts_for_job(task ocr.tasks) RETURNS int
@@ -206,11 +263,20 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
+DECLARE
+    task ocr.tasks;
 BEGIN
-    RETURN EXISTS (SELECT FROM ocr.tasks t WHERE t.id = task_id AND t.fence = holds_task.fence);
+    SELECT * INTO task FROM ocr.tasks t WHERE t.id = task_id AND t.fence = holds_task.fence;
+    IF task.fetching AND ocr.slow_fetches((SELECT j.store FROM ocr.jobs j WHERE j.id = task.job_id), task.claimed_at)
+                         >= ocr.most_slow_fetches() THEN
+        PERFORM ocr.give_task_back(ocr.lock_claim(task_id, fence), now() + random() * interval '5 s');
+        RETURN false;
+    END IF;
+    RETURN task.id IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION ocr.holds_task(bigint, bigint) IS 'Internal: whether the claim still stands';
+COMMENT ON FUNCTION ocr.holds_task(bigint, bigint) IS
+'Internal: whether the claim still stands. One of a document of a store for which enough others have been waiting for longer is given back here';
 
 CREATE OR REPLACE FUNCTION ocr.document_of_task(task_id bigint, fence bigint) RETURNS bigint
 LANGUAGE plpgsql
@@ -262,17 +328,27 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
-DECLARE
-    task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
+BEGIN
+    PERFORM ocr.give_task_back(ocr.lock_claim(task_id, fence), now());
+END
+$$;
+COMMENT ON FUNCTION ocr.release_task(bigint, bigint) IS 'Internal: gives a claimed task back unharmed, its attempt not counted';
+
+CREATE OR REPLACE FUNCTION ocr.give_task_back(task ocr.tasks, run_at timestamptz) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
 BEGIN
     IF task.id IS NOT NULL THEN
         UPDATE ocr.tasks t SET attempts = t.attempts - 1 WHERE t.id = task.id;
         UPDATE ocr.jobs j SET attempts = j.attempts - ocr.counts_for_job(task) WHERE j.id = task.job_id;
-        PERFORM ocr.requeue_task(task, now());
+        PERFORM ocr.requeue_task(task, run_at);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION ocr.release_task(bigint, bigint) IS 'Internal: gives a claimed task back unharmed, its attempt not counted';
+COMMENT ON FUNCTION ocr.give_task_back(ocr.tasks, timestamptz) IS
+'Internal: a task whose claim the caller has locked is pending again, its attempt not counted, due at run_at; null: nothing is done';
 
 CREATE OR REPLACE FUNCTION ocr.requeue_task(task ocr.tasks, run_at timestamptz) RETURNS void
 LANGUAGE plpgsql
@@ -280,7 +356,7 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 BEGIN
-    UPDATE ocr.tasks t SET worker = NULL, fence = NULL, claimed_at = NULL, run_at = requeue_task.run_at
+    UPDATE ocr.tasks t SET worker = NULL, fence = NULL, claimed_at = NULL, fetching = false, run_at = requeue_task.run_at
     WHERE t.id = task.id;
     UPDATE ocr.jobs j
     SET run_at = requeue_task.run_at,

@@ -15,6 +15,7 @@ BEGIN
         UPDATE ocr.jobs j SET document_type = NULL, pages_total = NULL, pages_done = 0, pages_failed = 0
         WHERE j.id = task.job_id;
     END IF;
+    UPDATE ocr.tasks t SET fetching = false WHERE t.id = task.id;
     UPDATE ocr.jobs j
     SET etag = nullif(record_fetched.etag, ''), document_size = size, document_sha256 = record_fetched.sha256
     WHERE j.id = task.job_id;

@@ -13,6 +13,7 @@ CREATE TABLE ocr.tasks (
     claimed_at timestamptz,
     since      xid8 NOT NULL,
     unavailable smallint NOT NULL DEFAULT 0,
+    fetching   boolean NOT NULL DEFAULT false,
     CONSTRAINT claims_are_whole CHECK ((worker IS NULL) = (fence IS NULL) AND (worker IS NULL) = (claimed_at IS NULL))
 ) WITH (fillfactor = 70, vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000);
@@ -24,6 +25,7 @@ COMMENT ON TABLE ocr.tasks IS 'Internal: the queue, one row per range of pages t
 COMMENT ON COLUMN ocr.tasks.last_page IS 'Null: to the end of the document';
 COMMENT ON COLUMN ocr.tasks.attempts IS 'How many times it was claimed since it was made, or since a page was given up';
 COMMENT ON COLUMN ocr.tasks.unavailable IS 'How many times its store was unavailable; such an attempt is not counted in attempts';
+COMMENT ON COLUMN ocr.tasks.fetching IS 'Whether the worker that has claimed it waits for a store to send the document';
 COMMENT ON COLUMN ocr.tasks.worker IS 'Key of the advisory lock that the claiming worker holds as long as it lives; null: to be claimed';
 COMMENT ON COLUMN ocr.tasks.fence IS 'Token of the present attempt; a write that carries another one is refused';
 COMMENT ON COLUMN ocr.tasks.since IS 'The transaction that last wrote it as a task to be claimed; set by a trigger, for ocr.queue_heads()';

@@ -60,6 +60,8 @@ COMMENT ON TYPE ocr.queue_look IS 'Internal: what a session found when it last l
 
 ALTER TABLE ocr.tasks ADD COLUMN unavailable smallint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN ocr.tasks.unavailable IS 'How many times its store was unavailable; such an attempt is not counted in attempts';
+ALTER TABLE ocr.tasks ADD COLUMN fetching boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN ocr.tasks.fetching IS 'Whether the worker that has claimed it waits for a store to send the document';
 
 ALTER TABLE ocr.jobs ALTER COLUMN document_size DROP NOT NULL;
 ALTER TABLE ocr.jobs ADD COLUMN uri text, ADD COLUMN store name, ADD COLUMN etag text, ADD COLUMN document_sha256 bytea, ADD COLUMN webhook name;
