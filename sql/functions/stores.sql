@@ -28,7 +28,8 @@ BEGIN
         END IF;
         -- A path that climbs would leave what the server was declared for.
         parts := regexp_match(uri, '^[A-Za-z]+://([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!-"$->@-~]*)([?][!-"$-~]*)?$');
-        IF parts IS NOT NULL AND parts[3] !~* '[/\\]([.]|%2e){1,2}([/\\]|%2f|%5c|$)' AND parts[3] !~* '(%2f|%5c)([.]|%2e){1,2}([/\\]|%2f|%5c|$)' THEN
+        -- Also one that does so only for servers that decode twice, or take ..; for .. with parameters.
+        IF parts IS NOT NULL AND parts[3] !~* '([/\\]|%(25)*(2f|5c))([.]|%(25)*2e){1,2}([/\\;]|%(25)*(2f|5c|3b)|$)' THEN
             RETURN format('%s://%s%s%s%s', scheme, lower(parts[1]),
                           CASE WHEN parts[2] <> CASE scheme WHEN 'https' THEN ':443' ELSE ':80' END THEN parts[2] END,
                           parts[3], parts[4]);

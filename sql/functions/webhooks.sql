@@ -45,7 +45,8 @@ DECLARE
     data jsonb := jsonb_build_object(
         'job_id', job.id, 'status', job.status, 'verdict', job.verdict, 'confidence', job.confidence,
         'pages_total', job.pages_total, 'pages_done', job.pages_done, 'pages_failed', job.pages_failed,
-        'uri', job.uri, 'etag', job.etag, 'batch', job.batch, 'metadata', job.metadata,
+        -- A receiver is nobody to be given what a presigned URL opens.
+        'uri', regexp_replace(job.uri, '^(https?:[^?]*)[?].*$', '\1'), 'etag', job.etag, 'batch', job.batch, 'metadata', job.metadata,
         'error_code', job.error_code, 'error', job.error);
 BEGIN
     IF octet_length(data::text) > longest THEN
@@ -63,7 +64,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.event_payload(ocr.jobs, text) IS
-'Internal: what a webhook says of a job. Metadata of more than 256 kB are left out, and in a database that is not in UTF8 all text that is not; metadata_omitted says so';
+'Internal: what a webhook says of a job. Of a URL, what comes after a question mark is left out, as it may be a signature. Metadata of more than 256 kB are left out, and in a database that is not in UTF8 all text that is not; metadata_omitted says so';
 
 CREATE OR REPLACE FUNCTION ocr.emit_event(job ocr.jobs, event text) RETURNS void
 LANGUAGE plpgsql

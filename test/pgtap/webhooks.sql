@@ -43,6 +43,16 @@ SELECT results_eq(format($$
     format($$VALUES ('job.completed', jsonb_build_object('job_id', %s, 'status', 'completed', 'verdict', 'review', 'confidence', 77.5,
         'pages_total', 2, 'pages_done', 2, 'pages_failed', 0, 'uri', NULL, 'etag', NULL, 'batch', 'b',
         'metadata', '{"invoice": "Zürich \"4711\""}'::jsonb, 'error_code', NULL, 'error', NULL))$$, :job), 'what it says');
+CREATE FUNCTION pg_temp.uri_in_payload(uri text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    job ocr.jobs;
+BEGIN
+    job.uri := uri;
+    RETURN ocr.event_payload(job, 'job.failed')::jsonb->'data'->>'uri';
+END
+$$;
+SELECT is(pg_temp.uri_in_payload('https://host/a?X-Amz-Signature=SESAME?x'), 'https://host/a', 'a presigned URL is not given away');
+SELECT is(pg_temp.uri_in_payload('s3://bucket/what?'), 's3://bucket/what?', 'a key is whole');
 SELECT matches((SELECT payload::jsonb->>'timestamp' FROM ocr.deliveries WHERE job_id = :job LIMIT 1),
     '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$', 'with the time in UTC');
 SELECT is((SELECT count(DISTINCT event_id) FROM ocr.deliveries WHERE event_id ~ '^msg_[0-9a-f]{32}$'), 2::bigint, 'each event has an id');
