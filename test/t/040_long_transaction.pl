@@ -137,7 +137,7 @@ for my $step (1 .. 1000)
 	if ($what < 5)
 	{
 		my ($priority, $late) = (int(rand(3)), int(rand(200)) - 150);
-		$at->{psql}->query_safe("SELECT ocr_submit('\x03', priority => $priority, run_at => clock_timestamp() + '$late ms')");
+		$at->{psql}->query_safe("SELECT ocr_submit('\\x03', priority => $priority, run_at => clock_timestamp() + '$late ms')");
 	}
 	elsif ($what < 12)
 	{
