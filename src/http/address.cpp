@@ -65,7 +65,8 @@ bool is_metadata6(const Bytes6& address) {
     if (begins_with(address, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff})) return is_metadata4(v4_at(address, 12));
     if (begins_with(address, {0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0})) return is_metadata4(v4_at(address, 12));
     if (begins_with(address, {0x20, 0x02})) return is_metadata4(v4_at(address, 2));
-    return (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) || begins_with(address, {0xfd, 0x00, 0x0e, 0xc2});
+    return (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) || begins_with(address, {0xfd, 0x00, 0x0e, 0xc2}) ||
+           begins_with(address, {0xfd, 0x20, 0x00, 0xce});
 }
 
 Bytes6 bytes6_of(const sockaddr* address) {

@@ -41,6 +41,7 @@ class AzureStore : public Store {
     Call call(const HttpRequest& request, const Content&, std::time_t) const override {
         Call call;
         require_key(request, subject(request));
+        require_key_within_bucket(request, subject(request));
         std::string url = endpoint_.origin() + endpoint_.path + "/" + percent_encode(container_);
         call.headers.push_back(header("x-ms-version", api_version));
         if (request.operation == HttpOperation::list) {

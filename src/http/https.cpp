@@ -55,20 +55,16 @@ class HttpsStore : public Store {
 
     /// Without the query, which may be a signature.
     std::string subject(const HttpRequest& request) const override {
-        const std::string path = endpoint_.path + (begins_path(request.name) ? "" : "/") + request.name;
+        const std::string path = endpoint_.path + "/" + request.name;
         return endpoint_.origin() + printable(path.substr(0, path.find_first_of("?#")), 2048);
     }
 
     bool follows_redirects() const override { return true; }
 
   private:
-    static bool begins_path(const std::string& name) {
-        return name.empty() || name[0] == '/' || name[0] == '?' || name[0] == '#';
-    }
-
     /// Path and query. What no URL may hold is encoded; what is encoded already stays.
     std::string path_of(const HttpRequest& request) const {
-        std::string path = endpoint_.path + (begins_path(request.name) ? "" : "/") + request.name;
+        std::string path = endpoint_.path + "/" + request.name;
         path = path.substr(0, path.find('#'));
         std::string_view segments = std::string_view(path).substr(0, path.find('?'));
         while (!segments.empty()) {

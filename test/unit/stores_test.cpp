@@ -134,6 +134,10 @@ TEST(S3, WritesEveryKeyIntoTheUrl) {
     for (const auto& [key, written] : keys)
         EXPECT_EQ(url_of(fetch(key, s3())), std::string("https://scans.s3.us-east-1.amazonaws.com/") + written);
     EXPECT_FAILURE(refusal_of(fetch("", s3())), document_missing, "names no object");
+    for (const char* out : {"..", "../other/x", "a/../../other/x", "a/.", "a\\..\\..\\other"})
+        EXPECT_FAILURE(refusal_of(fetch(out, s3({{"addressing", "path"}}))), store_refused, "in its key");
+    EXPECT_EQ(url_of(fetch("..a/.b./c..", s3({{"addressing", "path"}}))),
+              "https://s3.us-east-1.amazonaws.com/scans/..a/.b./c..");
 }
 
 TEST(S3, SignsWithTheSessionsTokenAndNeverShowsAKey) {
@@ -237,6 +241,7 @@ TEST(Azure, AppendsTheSignatureAndNeverShowsIt) {
         url_of(fetch("x", {{"type", "azure"}, {"endpoint", "http://127.0.0.1:10000/acme/"}, {"container", "scans"}})),
         "http://127.0.0.1:10000/acme/scans/x");
     EXPECT_FAILURE(refusal_of(fetch("x", {{"type", "azure"}, {"container", "scans"}})), store_refused, "account");
+    EXPECT_FAILURE(refusal_of(fetch("../private/x", options)), store_refused, "in its key");
 }
 
 TEST(Azure, SaysWhatIsWrongInWordsThatHelp) {
@@ -288,6 +293,8 @@ TEST(Https, TakesTheKeyAsItStandsInTheUrl) {
     };
     EXPECT_EQ(at("https://host", "a%20b/c.pdf?sig=x%2F&y=z#part"), "https://host/a%20b/c.pdf?sig=x%2F&y=z");
     EXPECT_EQ(at("https://host/files/", "a b/ü"), "https://host/files/a%20b/%C3%BC");
+    EXPECT_EQ(at("https://host/files", "/x"), "https://host/files//x");
+    EXPECT_EQ(at("https://host/files", "?x"), "https://host/files/?x");
     EXPECT_EQ(at("https://[2001:DB8::1]:8443", "x"), "https://[2001:db8::1]:8443/x");
     EXPECT_EQ(at("https://host", "@evil.example/x"), "https://host/@evil.example/x");
     for (const char* out : {"../x", "a/../x", "%2e%2E/x", "a/."})
@@ -344,8 +351,8 @@ TEST(Addresses, AreWhereCloudsKeepTheirMetadata) {
         EXPECT_TRUE(is_metadata_in(AF_INET, address)) << address;
     for (const char* address : {"10.0.0.1", "127.0.0.1", "192.168.169.254", "169.253.169.254", "100.100.100.201"})
         EXPECT_FALSE(is_metadata_in(AF_INET, address)) << address;
-    for (const char* address :
-         {"fe80::1", "febf::1", "fd00:ec2::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::"})
+    for (const char* address : {"fe80::1", "febf::1", "fd00:ec2::254", "fd20:ce::254", "::ffff:169.254.169.254",
+                                "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::"})
         EXPECT_TRUE(is_metadata_in(AF_INET6, address)) << address;
     for (const char* address : {"::1", "fd00::1", "fec0::1", "::ffff:10.0.0.1"})
         EXPECT_FALSE(is_metadata_in(AF_INET6, address)) << address;
