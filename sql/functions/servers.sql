@@ -75,10 +75,15 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    option text;
     name text;
     value text;
+    nothing text;
 BEGIN
-    FOR name, value IN SELECT o.key, o.value FROM jsonb_each_text(ocr.options_of_list(options)) AS o LOOP
+    -- No query is given a value, here and in the validators: it would be a constant of its plan, which auto_explain shows.
+    FOREACH option IN ARRAY options LOOP
+        name := split_part(option, '=', 1);
+        value := substr(option, strpos(option, '=') + 1);
         IF name = ANY (known_elsewhere) THEN
             RAISE EXCEPTION 'option "%" does not belong here', name
                 USING ERRCODE = 'fdw_invalid_option_name', HINT = format('Give it to %s.', elsewhere);
@@ -88,7 +93,7 @@ BEGIN
                       HINT = CASE WHEN known = '{}' THEN 'There are no options here.'
                                   ELSE format('Known options here: %s.', array_to_string(known, ', ')) END;
         END IF;
-        PERFORM ocr.check_server_option(name, value);
+        nothing := ocr.check_server_option(name, value);
         IF name = 'allow_private_addresses' AND value = 'true'
            AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
             RAISE EXCEPTION 'only a superuser may declare a server with allow_private_addresses, or change it'
@@ -124,9 +129,10 @@ DECLARE
         WHEN 'https' THEN '{endpoint}'
         WHEN 'file' THEN '{directory}' END;
     name text;
+    nothing text;
 BEGIN
     IF catalog = 'pg_foreign_server'::regclass THEN
-        PERFORM ocr.check_options_of_server(options, of_server, of_mapping,
+        nothing := ocr.check_options_of_server(options, of_server, of_mapping,
             'CREATE USER MAPPING … OPTIONS (…): a server''s options are shown to everybody');
         IF type IS NULL THEN
             RAISE EXCEPTION 'a store needs the option "type"'
@@ -153,7 +159,7 @@ BEGIN
                       HINT = 'Only members of pg_read_server_files may: it reads files with the rights of the database server.';
         END IF;
     ELSIF catalog = 'pg_user_mapping'::regclass THEN
-        PERFORM ocr.check_options_of_server(options, of_mapping, of_server, 'CREATE SERVER … OPTIONS (…)');
+        nothing := ocr.check_options_of_server(options, of_mapping, of_server, 'CREATE SERVER … OPTIONS (…)');
         IF (given ? 'access_key_id') <> (given ? 'secret_access_key') OR (given ? 'session_token' AND NOT given ? 'access_key_id')
            OR (given ? 'user') <> (given ? 'password')
            OR (given ?| '{access_key_id}')::int + (given ? 'sas_token')::int + (given ? 'bearer_token')::int
@@ -163,7 +169,7 @@ BEGIN
                       HINT = 'Give access_key_id and secret_access_key (with session_token, where there is one), or sas_token, or bearer_token, or user and password.';
         END IF;
     ELSE
-        PERFORM ocr.check_options_of_server(options, '{}', of_server || of_mapping, 'CREATE SERVER … or CREATE USER MAPPING …');
+        nothing := ocr.check_options_of_server(options, '{}', of_server || of_mapping, 'CREATE SERVER … or CREATE USER MAPPING …');
     END IF;
 END
 $$;
@@ -180,9 +186,10 @@ AS $$
 DECLARE
     of_server CONSTANT text[] := '{url,timeout,max_attempts,events,allow_private_addresses,ca_certificate}';
     of_mapping CONSTANT text[] := '{secret}';
+    nothing text;
 BEGIN
     IF catalog = 'pg_foreign_server'::regclass THEN
-        PERFORM ocr.check_options_of_server(options, of_server, of_mapping,
+        nothing := ocr.check_options_of_server(options, of_server, of_mapping,
             'CREATE USER MAPPING … OPTIONS (…): a server''s options are shown to everybody');
         IF NOT ocr.options_of_list(options) ? 'url' THEN
             RAISE EXCEPTION 'a webhook needs the option "url"'
@@ -190,9 +197,9 @@ BEGIN
                       HINT = 'Write it as in OPTIONS (url ''https://host/path'').';
         END IF;
     ELSIF catalog = 'pg_user_mapping'::regclass THEN
-        PERFORM ocr.check_options_of_server(options, of_mapping, of_server, 'CREATE SERVER … OPTIONS (…)');
+        nothing := ocr.check_options_of_server(options, of_mapping, of_server, 'CREATE SERVER … OPTIONS (…)');
     ELSE
-        PERFORM ocr.check_options_of_server(options, '{}', of_server || of_mapping, 'CREATE SERVER … or CREATE USER MAPPING …');
+        nothing := ocr.check_options_of_server(options, '{}', of_server || of_mapping, 'CREATE SERVER … or CREATE USER MAPPING …');
     END IF;
 END
 $$;

@@ -7,7 +7,9 @@ use PgOcr;
 use Stores;
 
 my $web = start_web();
-my $server = new_server('fetch', 'pg_ocr.workers' => 1);
+my $server = new_server('fetch', 'pg_ocr.workers' => 1,
+	shared_preload_libraries => 'pg_ocr,auto_explain', 'auto_explain.log_verbose' => 'on',
+	'auto_explain.log_nested_statements' => 'on');
 my $photo = pack 'H*', $server->safe_psql('postgres', "SELECT encode(" . document('phototest.tif') . ", 'hex')");
 $web->put('photo.tif', $photo);
 $web->put('large.tif', $photo . "\0" x 3_000_000);  # half a minute at 100 kB/s
@@ -115,8 +117,11 @@ $server->reload;
 is(ended($server, submit_url('/bearer/photo.tif', role => 'alice'))->{status}, 'completed', 'a document behind a token');
 my ($of_worker) = children_of(worker(), 'pg_ocr_http');
 unlike(PostgreSQL::Test::Utils::slurp_file("/proc/$of_worker/cmdline"), qr/the-token/, 'no secret in its command line');
-$server->safe_psql('postgres', 'ALTER USER MAPPING FOR alice SERVER bearer OPTIONS (SET bearer_token $$wrong-secret$$)');
+# auto_explain shows the constants of every plan, and what is in a variable of a function becomes one.
+$server->append_conf('postgresql.conf', "auto_explain.log_min_duration = 0\n");
+$server->reload;
 my $before = length PostgreSQL::Test::Utils::slurp_file($server->logfile);
+$server->safe_psql('postgres', 'ALTER USER MAPPING FOR alice SERVER bearer OPTIONS (SET bearer_token $$wrong-secret$$)');
 $job = submit_url('/bearer/photo.tif', role => 'alice');
 is(ended($server, $job)->{error_code}, 'store_denied', 'a wrong token');
 unlike($server->safe_psql('postgres', "SELECT j::text, f::text FROM ocr.jobs j JOIN ocr.failures f ON f.job_id = j.id WHERE j.id = $job"),
@@ -124,7 +129,9 @@ unlike($server->safe_psql('postgres', "SELECT j::text, f::text FROM ocr.jobs j J
 my (undef, undef, $error) = $server->psql('postgres', q{SET ROLE alice; SELECT ocr_put('} . $web->url('/bearer/new') . q{', '\x01')});
 like($error, qr/ERROR/, 'a call that is denied');
 unlike($error, qr/wrong-secret/, 'no secret in its error');
-unlike(substr(PostgreSQL::Test::Utils::slurp_file($server->logfile), $before), qr/wrong-secret|the-token/, 'no secret in the log');
+my $logged = substr(PostgreSQL::Test::Utils::slurp_file($server->logfile), $before) =~ s/ statement: ALTER USER MAPPING.*//r;
+like($logged, qr/Query Text: .*options_of_server/, 'plans are logged');
+unlike($logged, qr/wrong-secret|the-token/, 'no secret in the log');
 
 $server->stop;
 done_testing();
