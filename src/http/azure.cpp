@@ -23,6 +23,22 @@ std::string moment_of_now() {
     return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+/// Where a path is tidied up on its way, such a key names a blob of another container; and unlike S3's, a signature of
+/// an account holds for it.
+void require_key_within_container(const HttpRequest& request, const std::string& subject) {
+    if (request.operation == HttpOperation::list) return;
+    std::string_view left = request.name;
+    for (;;) {
+        const size_t end = std::min(left.find_first_of("/\\"), left.size());
+        const std::string_view part = left.substr(0, end);
+        if (part == "." || part == "..")
+            throw StoreError(ErrorCode::store_refused, subject + " has \"" + std::string(part) +
+                                                           "\" in its key, which may lead out of the store");
+        if (end == left.size()) return;
+        left.remove_prefix(end + 1);
+    }
+}
+
 class AzureStore : public Store {
   public:
     explicit AzureStore(const Declared& declared)
@@ -41,7 +57,7 @@ class AzureStore : public Store {
     Call call(const HttpRequest& request, const Content&, std::time_t) const override {
         Call call;
         require_key(request, subject(request));
-        require_key_within_bucket(request, subject(request));
+        require_key_within_container(request, subject(request));
         std::string url = endpoint_.origin() + endpoint_.path + "/" + percent_encode(container_);
         call.headers.push_back(header("x-ms-version", api_version));
         if (request.operation == HttpOperation::list) {

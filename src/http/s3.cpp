@@ -67,7 +67,6 @@ class S3Store : public Store {
     Call call(const HttpRequest& request, const Content& content, std::time_t now) const override {
         Call call;
         require_key(request, subject(request));
-        if (!shape_.bucket_in_host) require_key_within_bucket(request, subject(request));
         std::string path = shape_.endpoint.path + (shape_.bucket_in_host ? "" : "/" + percent_encode(shape_.bucket));
         std::string query;
         if (request.operation == HttpOperation::list) {

@@ -118,20 +118,6 @@ void require_key(const HttpRequest& request, const std::string& subject) {
         throw StoreError(ErrorCode::document_missing, subject + " names no object");
 }
 
-void require_key_within_bucket(const HttpRequest& request, const std::string& subject) {
-    if (request.operation == HttpOperation::list) return;
-    std::string_view left = request.name;
-    for (;;) {
-        const size_t end = std::min(left.find_first_of("/\\"), left.size());
-        const std::string_view part = left.substr(0, end);
-        if (part == "." || part == "..")
-            throw StoreError(ErrorCode::store_refused, subject + " has \"" + std::string(part) +
-                                                           "\" in its key, which may lead out of the store");
-        if (end == left.size()) return;
-        left.remove_prefix(end + 1);
-    }
-}
-
 std::string bare_etag(std::string_view etag) {
     if (etag.starts_with("W/")) etag.remove_prefix(2);
     if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);

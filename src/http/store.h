@@ -71,9 +71,6 @@ Failure failure_of_status(const std::string& subject, int32_t status, const std:
 std::string describe_status(int32_t status);
 /// Throws StoreError(document_missing) where a fetch or put names no object: its URL would be the bucket's.
 void require_key(const HttpRequest&, const std::string& subject);
-/// Throws StoreError(store_refused) where "." or ".." is a part of a key that comes after a bucket or container in the
-/// URL: for servers and proxies that tidy paths up it names something in another bucket.
-void require_key_within_bucket(const HttpRequest&, const std::string& subject);
 /// An etag as it is kept: without quotes; empty where it is not printable ASCII or longer than 1024 bytes.
 std::string bare_etag(std::string_view etag);
 /// An object as it is passed on. False: its name cannot be held by a text of PostgreSQL, or is none.
