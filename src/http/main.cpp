@@ -142,16 +142,9 @@ class Server {
         while (takes_requests()) {
             std::optional<Frame> frame = parent_.receive();
             if (!frame) return;
-            switch (static_cast<HttpMessageType>(frame->type)) {
-                case HttpMessageType::request:
-                    transfers_.add(decode_http_request(frame->body), std::move(frame->fd));
-                    break;
-                case HttpMessageType::cancel:
-                    transfers_.cancel(decode_cancel(frame->body));
-                    break;
-                default:
-                    throw ProtocolError("a message of type " + std::to_string(frame->type) + " came");
-            }
+            if (static_cast<HttpMessageType>(frame->type) != HttpMessageType::request)
+                throw ProtocolError("a message of type " + std::to_string(frame->type) + " came");
+            transfers_.add(decode_http_request(frame->body), std::move(frame->fd));
         }
     }
 

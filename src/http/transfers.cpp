@@ -42,16 +42,6 @@ void Transfers::add(HttpRequest request, UniqueFd content) {
     waiting_.push_back(id);
 }
 
-void Transfers::cancel(uint64_t id) {
-    if (auto active = active_.find(id); active != active_.end()) {
-        ::curl_multi_remove_handle(multi_, active->second);
-        active_.erase(active);
-    }
-    transfers_.erase(id);
-    std::erase(waiting_, id);
-    std::erase_if(due_, [id](const auto& due) { return due.second == id; });
-}
-
 int Transfers::timeout_ms() const {
     if (!waiting_.empty() && active_.size() < most_active_) return 0;
     std::optional<Clock::time_point> next = curl_due_;

@@ -25,8 +25,6 @@ class Transfers {
 
     /// Throws ProtocolError where the id is that of an open request.
     void add(HttpRequest request, UniqueFd content);
-    /// Ends it without an answer; nothing happens where there is none of that id.
-    void cancel(uint64_t id);
     size_t open() const { return transfers_.size(); }
 
     /// Readable when run() has something to do.
@@ -50,8 +48,8 @@ class Transfers {
     CURLM* multi_ = nullptr;
     std::unordered_map<uint64_t, std::unique_ptr<Transfer>> transfers_;
     std::unordered_map<uint64_t, CURL*> active_;
-    std::deque<uint64_t> waiting_;                    ///< for a place; some may have been cancelled
-    std::multimap<Clock::time_point, uint64_t> due_;  ///< next attempts; some may have been cancelled
+    std::deque<uint64_t> waiting_;                    ///< for a place
+    std::multimap<Clock::time_point, uint64_t> due_;  ///< next attempts
     std::optional<Clock::time_point> curl_due_;
 };
 

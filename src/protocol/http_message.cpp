@@ -67,19 +67,6 @@ HttpRequest decode_http_request(const std::string& body) {
     return request;
 }
 
-std::string encode_cancel(uint64_t id) {
-    BodyWriter to;
-    to.integer(id);
-    return to.take();
-}
-
-uint64_t decode_cancel(const std::string& body) {
-    BodyReader from(body);
-    auto id = from.integer<uint64_t>();
-    from.end();
-    return id;
-}
-
 std::string encode(const HttpResponse& response) {
     BodyWriter to;
     to.integer(response.id);

@@ -3,7 +3,6 @@
 //
 //   http → caller   hello       once, when the sandbox is up
 //   caller → http   request     as many as the caller likes; a `put` comes with the content's sealed memfd
-//   caller → http   cancel      the answer is not wanted any more: none follows, unless it was on its way
 //   http → caller   response    one per request, in any order; a `fetch` that went well brings the document's sealed
 //   memfd
 #pragma once
@@ -19,7 +18,7 @@
 
 namespace pg_ocr {
 
-enum class HttpMessageType : uint8_t { hello = 1, request, cancel, response };
+enum class HttpMessageType : uint8_t { hello = 1, request, response };
 
 struct HttpHello {
     std::string version;  ///< pg_ocr's
@@ -72,12 +71,10 @@ struct HttpResponse {
 
 std::string encode(const HttpHello&);
 std::string encode(const HttpRequest&);
-std::string encode_cancel(uint64_t id);
 std::string encode(const HttpResponse&);
 
 HttpHello decode_http_hello(const std::string&);
 HttpRequest decode_http_request(const std::string&);
-uint64_t decode_cancel(const std::string&);
 HttpResponse decode_http_response(const std::string&);
 
 }  // namespace pg_ocr

@@ -33,21 +33,10 @@ HttpProcess::HttpProcess(const HttpSettings& settings)
 
 void HttpProcess::send(const HttpRequest& request, int content) {
     if (open_.contains(request.id)) throw std::logic_error("a second request under the number of an open one");
-    open_[request.id] = {request.operation, request.max_size, false};
+    open_[request.id] = {request.operation, request.max_size};
     try {
         child_.channel().send(static_cast<uint8_t>(HttpMessageType::request), encode(request), content,
                               longest_send_ms);
-    } catch (const std::system_error& error) {
-        if (error.code() != std::errc::broken_pipe && error.code() != std::errc::connection_reset) throw;
-    }
-}
-
-void HttpProcess::cancel(uint64_t id) {
-    auto open = open_.find(id);
-    if (open == open_.end()) return;
-    open->second.cancelled = true;
-    try {
-        child_.channel().send(static_cast<uint8_t>(HttpMessageType::cancel), encode_cancel(id), -1, longest_send_ms);
     } catch (const std::system_error& error) {
         if (error.code() != std::errc::broken_pipe && error.code() != std::errc::connection_reset) throw;
     }
@@ -58,8 +47,8 @@ std::optional<HttpProcess::Answer> HttpProcess::receive() {
     while (std::optional<Frame> frame = child_.channel().receive()) {
         if (!hello_) {
             accept_hello(*frame);
-        } else if (std::optional<Answer> answer = accept_response(std::move(*frame))) {
-            return answer;
+        } else {
+            return accept_response(std::move(*frame));
         }
     }
     return std::nullopt;
@@ -83,7 +72,7 @@ void HttpProcess::accept_hello(const Frame& frame) {
     hello_ = std::move(hello);
 }
 
-std::optional<HttpProcess::Answer> HttpProcess::accept_response(Frame&& frame) {
+HttpProcess::Answer HttpProcess::accept_response(Frame&& frame) {
     require(static_cast<HttpMessageType>(frame.type) == HttpMessageType::response,
             "sent a message of type " + std::to_string(frame.type));
     Answer answer{decode_http_response(frame.body), std::move(frame.fd)};
@@ -92,7 +81,6 @@ std::optional<HttpProcess::Answer> HttpProcess::accept_response(Frame&& frame) {
     require(found != open_.end(), "answered what nobody asked");
     const Open open = found->second;
     open_.erase(found);
-    if (open.cancelled) return std::nullopt;  // it was on its way already
 
     require_text(response.failure.message);
     require_text(response.etag);

@@ -34,8 +34,6 @@ class HttpProcess {
     /// One that has died meanwhile is not an error here: receive() finds it closed. Throws std::logic_error where the
     /// id is that of an open request, std::system_error when it takes nothing for 10 s.
     void send(const HttpRequest&, int content = -1);
-    /// The answer to this request is not wanted any more.
-    void cancel(uint64_t id);
 
     struct Answer {
         HttpResponse response;
@@ -56,7 +54,7 @@ class HttpProcess {
 
   private:
     void accept_hello(const Frame&);
-    std::optional<Answer> accept_response(Frame&&);
+    Answer accept_response(Frame&&);
 
     HttpSettings settings_;
     ChildProcess child_;
@@ -64,7 +62,6 @@ class HttpProcess {
     struct Open {
         HttpOperation operation;
         uint64_t max_size;
-        bool cancelled;
     };
     std::map<uint64_t, Open> open_;
 };

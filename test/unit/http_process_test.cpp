@@ -58,17 +58,6 @@ TEST(HttpProcess, TakesOneRequestPerNumber) {
     EXPECT_TRUE(next(http));
 }
 
-TEST(HttpProcess, DropsAnswersToWhatWasCancelled) {
-    HttpProcess http(rogue(Mischief::none));
-    http.send(fetch(1));
-    http.cancel(1);
-    http.cancel(7);
-    http.send(fetch(2));
-    std::optional<HttpProcess::Answer> answer = next(http);
-    ASSERT_TRUE(answer);
-    EXPECT_EQ(answer->response.id, 2u);
-}
-
 TEST(HttpProcess, FindsADeathAndItsCause) {
     HttpProcess http(rogue(Mischief::dies));
     http.send(fetch(1));

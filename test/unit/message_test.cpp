@@ -98,7 +98,6 @@ TEST(Messages, HttpRequestsComeThrough) {
     EXPECT_EQ(came.body, sent.body);
     EXPECT_EQ(came.max_size, sent.max_size);
     EXPECT_EQ(came.max_attempts, sent.max_attempts);
-    EXPECT_EQ(decode_cancel(encode_cancel(1ull << 40)), 1ull << 40);
 }
 
 TEST(Messages, HttpResponsesComeThrough) {
@@ -206,7 +205,6 @@ std::vector<Kind> all_kinds() {
         {"failed", encode(Failure{ErrorCode::document_empty, "e"}), [](const std::string& b) { decode_failed(b); }},
         {"HTTP hello", encode(some_http_hello()), [](const std::string& b) { decode_http_hello(b); }},
         {"HTTP request", encode(some_http_request()), [](const std::string& b) { decode_http_request(b); }},
-        {"cancel", encode_cancel(1), [](const std::string& b) { decode_cancel(b); }},
         {"HTTP response", encode(some_http_response()), [](const std::string& b) { decode_http_response(b); }},
     };
 }

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "protocol/http_message.h"
 #include "protocol/sealed_document.h"
@@ -14,17 +15,19 @@ using namespace pg_ocr;
 
 namespace {
 
+constexpr std::string_view content = "content";
+
 void say(Channel& parent, HttpMessageType type, const std::string& body, int fd = -1) {
     parent.send(static_cast<uint8_t>(type), body, fd);
 }
 
-UniqueFd unsealed(const std::string& content) {
+UniqueFd unsealed() {
     UniqueFd fd(::memfd_create("unsealed", MFD_ALLOW_SEALING));
     if (::write(fd.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size())) std::exit(1);
     return fd;
 }
 
-UniqueFd sealed(const std::string& content) {
+UniqueFd sealed() {
     SealedDocument document;
     document.append(content.data(), content.size());
     return document.seal();
@@ -49,17 +52,15 @@ int main(int count, char** words) {
         say(parent, HttpMessageType::response, encode(response));
     }
     while (std::optional<Frame> frame = parent.receive()) {
-        if (static_cast<HttpMessageType>(frame->type) == HttpMessageType::cancel) continue;
         const HttpRequest request = decode_http_request(frame->body);
         if (mischief == Mischief::dies) return 3;
         HttpResponse response;
         response.id = request.id;
         response.status = 200;
         UniqueFd document;
-        const std::string content = "content";
         if (request.operation == HttpOperation::fetch && mischief != Mischief::no_document) {
             response.size = content.size();
-            document = mischief == Mischief::not_sealed ? unsealed(content) : sealed(content);
+            document = mischief == Mischief::not_sealed ? unsealed() : sealed();
         }
         if (mischief == Mischief::wrong_size) response.size = content.size() - 1;
         if (mischief == Mischief::not_text) response.etag = "\xff";
