@@ -63,7 +63,8 @@ sub fetch_throughput
 			{
 				push @curl, curl_seconds($web, "$endpoint/open/$size", $times, 32);
 				my $said = Stores::run('', './many_transfers', $program, 'fetch', $times, 32, "open/$size", 'type=https',
-					"endpoint=$endpoint", 'allow_private_addresses=true', 'ca_certificate=' . $web->ca_certificate);
+					"endpoint=$endpoint", 'allow_private_addresses=true', 'connect_timeout=100',
+					'ca_certificate=' . $web->ca_certificate);
 				push @http, $said =~ /^([0-9.]+) s/;
 			}
 			my ($curl, $http) = (median(@curl), median(@http));

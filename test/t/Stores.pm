@@ -70,7 +70,7 @@ sub run
 	}
 	local $/;
 	my $printed = <$output>;
-	close($output) or die "@command failed\n";
+	close($output) or die "$command[0] failed: " . ($printed // '') . "\n";
 	return $printed;
 }
 
