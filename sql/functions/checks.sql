@@ -100,7 +100,7 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    known CONSTANT text := 'Known options: psm (1, or 3 to 13), dpi (70 to 2400), deskew (true or false), reuse (true or false).';
+    known CONSTANT text := 'Known options: psm (1, or 3 to 13), dpi (70 to 2400), deskew (true or false), reuse (true or false), approve_confidence and review_confidence (0 to 100).';
     key text;
     value jsonb;
 BEGIN
@@ -127,14 +127,34 @@ BEGIN
                 RAISE EXCEPTION 'option % cannot be %', key, left(value::text, 100)
                     USING ERRCODE = 'invalid_parameter_value', HINT = 'Give true or false, without quotes.';
             END IF;
+        WHEN 'approve_confidence', 'review_confidence' THEN
+            IF value::text !~ '^(100|[0-9]{1,2}([.][0-9]{1,3})?)$' THEN
+                RAISE EXCEPTION 'option % cannot be %', key, left(value::text, 100)
+                    USING ERRCODE = 'invalid_parameter_value',
+                          HINT = 'Give a number from 0 to 100, with three decimals at most: how many of 100 words should be right.';
+            END IF;
         ELSE
             RAISE EXCEPTION 'unknown option "%"', left(key, 100)
                 USING ERRCODE = 'invalid_parameter_value', HINT = known;
         END CASE;
     END LOOP;
+    PERFORM ocr.check_limits_of_verdicts((options ->> 'approve_confidence')::numeric, (options ->> 'review_confidence')::numeric);
 END
 $$;
 COMMENT ON FUNCTION ocr.check_options(jsonb) IS 'Internal: raises an error unless every option is known and in its range';
+
+CREATE OR REPLACE FUNCTION ocr.check_batch(batch text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF batch = '' OR length(batch) > 200 THEN
+        RAISE EXCEPTION 'batch must have 1 to 200 characters, not %', length(batch)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a short name, or NULL for no batch.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ocr.check_batch(text) IS 'Internal: raises an error unless a batch can have this name; null is none';
 
 CREATE OR REPLACE FUNCTION ocr.refuse_null(parameter text, hint text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE

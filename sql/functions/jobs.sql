@@ -71,15 +71,14 @@ DECLARE
     document_id bigint;
     found_confidence real;
     found_verdict text;
+    found_page int;
 BEGIN
     DELETE FROM ocr.tasks t WHERE t.job_id = finish_job.job_id;
     IF status = 'completed' THEN
-        SELECT sum(p.confidence::float8 * p.words) / nullif(sum(p.words) FILTER (WHERE p.confidence IS NOT NULL), 0),
-               CASE WHEN bool_or(p.verdict = 'rejected') THEN 'rejected'
-                    WHEN bool_and(p.verdict = 'approved') THEN 'approved'
-                    ELSE 'review' END
-        INTO found_confidence, found_verdict
+        SELECT sum(p.confidence::float8 * p.words) / nullif(sum(p.words) FILTER (WHERE p.confidence IS NOT NULL), 0)
+        INTO found_confidence
         FROM ocr.pages p WHERE p.job_id = finish_job.job_id;
+        SELECT t.verdict, t.worst_page INTO found_verdict, found_page FROM ocr.triage_of_job(job_id) AS t;
     END IF;
     SELECT * INTO job FROM ocr.jobs j WHERE j.id = finish_job.job_id;
     document_id := job.document_id;
@@ -88,7 +87,8 @@ BEGIN
     END IF;
     DELETE FROM ocr.passwords p WHERE p.job_id = finish_job.job_id;
     UPDATE ocr.jobs j
-    SET status = finish_job.status, verdict = found_verdict, confidence = found_confidence, finished_at = now(),
+    SET status = finish_job.status, verdict = found_verdict, confidence = found_confidence, worst_page = found_page,
+        finished_at = now(),
         error_code = finish_job.error_code, error = finish_job.error,
         -- A failed job needs its bytes to be retried, unless they are in a store.
         document_id = CASE WHEN j.keep_document OR (finish_job.status = 'failed' AND j.uri IS NULL) THEN j.document_id END

@@ -29,6 +29,10 @@ BEGIN
         RAISE EXCEPTION 'option reuse is not for ocr(), which always reads'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out.';
     END IF;
+    IF options ?| '{approve_confidence,review_confidence}' THEN
+        RAISE EXCEPTION 'options approve_confidence and review_confidence are not for ocr(), which gives no verdict'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave them out.';
+    END IF;
     RETURN ocr.read_now(document, language, pages, text_layer, password,
                         coalesce((options ->> 'psm')::int, 3), coalesce((options ->> 'dpi')::int, 0),
                         coalesce((options ->> 'deskew')::boolean, false));

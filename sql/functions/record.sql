@@ -144,24 +144,10 @@ END
 $$;
 COMMENT ON FUNCTION ocr.fail_missing_pages(bigint, text, text) IS 'Internal: writes off every selected page that is not recorded, so that none is silently missing';
 
-CREATE OR REPLACE FUNCTION ocr.verdict_of_page(status text, confidence real) RETURNS text
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN CASE
-        WHEN status = 'failed' THEN 'rejected'
-        WHEN status = 'skipped' THEN NULL
-        WHEN confidence >= current_setting('pg_ocr.approve_confidence')::real THEN 'approved'
-        WHEN confidence < current_setting('pg_ocr.review_confidence')::real THEN 'rejected'
-        ELSE 'review' END;
-END
-$$;
-COMMENT ON FUNCTION ocr.verdict_of_page(text, real) IS 'Internal: what triage says of a page of this status and confidence';
-
 CREATE OR REPLACE FUNCTION ocr.record_page(
     task_id bigint, fence bigint, page_no int, status text, source text, text text, confidence real, layout jsonb,
-    words int, width int, height int, dpi int, rotation int, elapsed_ms int, engine text, error_code text, error text)
+    words int, width int, height int, dpi int, rotation int, elapsed_ms int, engine text, error_code text, error text,
+    mean_confidence real = NULL)
 RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -175,6 +161,7 @@ BEGIN
     IF task.id IS NULL THEN
         RETURN false;
     END IF;
+    SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id;
     page.job_id := task.job_id;
     page.page_no := page_no;
     page.status := status;
@@ -195,12 +182,12 @@ BEGIN
     page.read_at := clock_timestamp();
     IF page.words > 0 THEN
         page.confidence := CASE WHEN confidence >= 0 THEN confidence WHEN source = 'text_layer' THEN 100 END;
+        page.mean_confidence := CASE WHEN mean_confidence >= 0 THEN mean_confidence END;
     END IF;
-    SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id;
     IF job.tier <> 'fast' THEN
         page.layout := layout;
     END IF;
-    page.verdict := ocr.verdict_of_page(status, page.confidence);
+    page.verdict := ocr.verdict_of_page(job, status, page.confidence);
     IF ocr.insert_page(page) AND job.webhook IS NOT NULL THEN
         SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id;
         PERFORM ocr.emit_event(job, 'job.progress');
@@ -208,8 +195,8 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text) IS
-'Internal: one page''s outcome; the columns are those of ocr.pages, a negative confidence means that there is none. A page that is recorded already is left as it is. False: the claim no longer stands, nothing was written';
+COMMENT ON FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text, real) IS
+'Internal: one page''s outcome; the columns are those of ocr.pages, a negative confidence or mean_confidence means that there is none. A page that is recorded already is left as it is. False: the claim no longer stands, nothing was written';
 
 CREATE OR REPLACE FUNCTION ocr.complete_task(task_id bigint, fence bigint) RETURNS boolean
 LANGUAGE plpgsql

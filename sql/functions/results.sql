@@ -1,13 +1,13 @@
 -- In SQL and not in PL/pgSQL, which does not let a result column have the name of the argument.
 CREATE OR REPLACE FUNCTION @extschema@.ocr_status(job_id bigint)
 RETURNS TABLE (
-    job_id bigint, status text, verdict text, confidence real, pages_total int, pages_done int, pages_failed int,
-    progress real, attempts int, submitted_at timestamptz, started_at timestamptz, finished_at timestamptz,
+    job_id bigint, status text, verdict text, confidence real, worst_page int, pages_total int, pages_done int,
+    pages_failed int, progress real, attempts int, submitted_at timestamptz, started_at timestamptz, finished_at timestamptz,
     eta timestamptz, error_code text, error text, batch text, metadata jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT j.id, j.status, j.verdict, j.confidence, j.pages_total, j.pages_done, j.pages_failed,
+    SELECT j.id, j.status, j.verdict, j.confidence, j.worst_page, j.pages_total, j.pages_done, j.pages_failed,
            CASE WHEN j.status = 'completed' THEN 1
                 ELSE coalesce(j.pages_done::real / nullif(j.pages_total, 0), 0) END,
            j.attempts, j.submitted_at, j.started_at, j.finished_at,
@@ -21,7 +21,8 @@ $$;
 COMMENT ON FUNCTION @extschema@.ocr_status(bigint) IS
 'How far a job is: one row.
 status: pending, running, completed, failed or cancelled. verdict: approved, review or rejected, once completed.
-confidence: 0 to 100. pages_total: null until the document was opened. pages_done: pages read, skipped or failed.
+confidence: 0 to 100, how many of 100 words are estimated to be right. worst_page: the page that the verdict is owed to.
+pages_total: null until the document was opened. pages_done: pages read, skipped or failed.
 progress: 0 to 1. eta: when it should end, at the pace so far; null until a page is done, and when it is not running.
 error_code, error: why it failed; while it is pending or running, why the last attempt did. ocr.error_codes says what to do.
 Errors: 42704 where there is no such job, or it is not the caller''s to see.';
@@ -43,7 +44,8 @@ Errors: 42704 where there is no such job, or it is not the caller''s to see.';
 CREATE OR REPLACE FUNCTION @extschema@.ocr_pages(job_id bigint)
 RETURNS TABLE (
     page_no int, status text, source text, text text, confidence real, verdict text, words int, width int, height int,
-    dpi int, rotation int, elapsed_ms int, engine text, error_code text, error text, read_at timestamptz)
+    dpi int, rotation int, elapsed_ms int, engine text, error_code text, error text, read_at timestamptz,
+    mean_confidence real)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -51,7 +53,7 @@ BEGIN
     PERFORM ocr.visible_job(job_id);
     RETURN QUERY
         SELECT p.page_no, p.status, p.source, p.text, p.confidence, p.verdict, p.words, p.width, p.height, p.dpi,
-               p.rotation, p.elapsed_ms, p.engine, p.error_code, p.error, p.read_at
+               p.rotation, p.elapsed_ms, p.engine, p.error_code, p.error, p.read_at, p.mean_confidence
         FROM ocr.pages p WHERE p.job_id = ocr_pages.job_id
         ORDER BY p.page_no;
 END
@@ -65,6 +67,7 @@ RETURNS TABLE (
     page_no int, block_no int, line_no int, word_no int, text text, confidence real, x int, y int, width int, height int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 BEGIN
     PERFORM ocr.visible_job(job_id);

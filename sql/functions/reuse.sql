@@ -11,7 +11,8 @@ BEGIN
         RETURN NULL;
     END IF;
     RETURN (SELECT sha256(convert_to(jsonb_build_array(ocr.library_version(), encode(known.sha256, 'hex'), job.language, job.tier,
-                                                       job.pages, job.text_layer, job.options - 'reuse')::text, 'UTF8'))
+                                                       job.pages, job.text_layer,
+                                                       job.options - '{reuse,approve_confidence,review_confidence}'::text[])::text, 'UTF8'))
             FROM coalesce(job.document_sha256, (SELECT d.sha256 FROM ocr.documents d WHERE d.id = job.document_id)) AS known (sha256)
             WHERE known.sha256 IS NOT NULL);
 END
@@ -61,9 +62,10 @@ BEGIN
         RETURN false;
     END IF;
     INSERT INTO ocr.pages (job_id, page_no, status, source, text, confidence, verdict, layout, words, width, height, dpi,
-                           rotation, elapsed_ms, engine, error_code, error, read_at)
-    SELECT job.id, p.page_no, p.status, p.source, p.text, p.confidence, ocr.verdict_of_page(p.status, p.confidence), p.layout,
-           p.words, p.width, p.height, p.dpi, p.rotation, p.elapsed_ms, p.engine, p.error_code, p.error, p.read_at
+                           rotation, elapsed_ms, engine, error_code, error, read_at, search, mean_confidence)
+    SELECT job.id, p.page_no, p.status, p.source, p.text, p.confidence, ocr.verdict_of_page(job, p.status, p.confidence),
+           p.layout, p.words, p.width, p.height, p.dpi, p.rotation, p.elapsed_ms, p.engine, p.error_code, p.error, p.read_at,
+           p.search, p.mean_confidence
     FROM ocr.pages p WHERE p.job_id = earlier.id;
     UPDATE ocr.jobs j
     SET result_of = coalesce(earlier.result_of, earlier.id), document_type = earlier.document_type,

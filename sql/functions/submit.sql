@@ -35,10 +35,7 @@ BEGIN
         RAISE EXCEPTION 'metadata must be a JSON object'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Write it as in ''{"invoice": 4711}''.';
     END IF;
-    IF how.batch = '' OR length(how.batch) > 200 THEN
-        RAISE EXCEPTION 'batch must have 1 to 200 characters, not %', length(how.batch)
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a short name, or NULL for no batch.';
-    END IF;
+    PERFORM ocr.check_batch(how.batch);
     IF how.idempotency_key = '' OR length(how.idempotency_key) > 200 THEN
         RAISE EXCEPTION 'idempotency_key must have 1 to 200 characters, not %', length(how.idempotency_key)
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a short key, a hash of a longer one, or NULL for none.';
@@ -152,7 +149,7 @@ text_layer: ''auto'' takes a PDF page''s own text where it is sound, ''ignore'' 
 password: of an encrypted PDF; kept only until the job ends, shown nowhere. A failed job needs it again: see ocr_retry().
 webhook: the name of a server of foreign-data wrapper ocr_webhook, which is told how the job goes; the caller needs USAGE on it.
 metadata: a JSON object of your own; comes back in ocr_status() and in the notification.
-options: {"psm": Tesseract''s page segmentation mode, 1 or 3 to 13, "dpi": 70 to 2400, "deskew": true or false, "reuse": false to have it read even if the same bytes were read with the same options before}.
+options: {"psm": Tesseract''s page segmentation mode, 1 or 3 to 13, "dpi": 70 to 2400, "deskew": true or false, "reuse": false to have it read even if the same bytes were read with the same options before, "approve_confidence" and "review_confidence": 0 to 100, from which its pages are approved and for review}.
 keep_document: keep the bytes in ocr.documents after the job has ended.
 run_at: not to be read before this time.
 Errors: a bad argument is an error here (22023, 22004, 54000), never later; what is wrong with the document itself ends in error_code and error of the job.';

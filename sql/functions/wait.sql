@@ -49,8 +49,8 @@ COMMENT ON FUNCTION ocr.await_job_end(bigint, interval) IS 'Internal: returns on
 -- Parsed now, so that it finds ocr_status() also after the extension's schema was renamed.
 CREATE OR REPLACE FUNCTION @extschema@.ocr_wait(job_id bigint, timeout interval = '5 min')
 RETURNS TABLE (
-    job_id bigint, status text, verdict text, confidence real, pages_total int, pages_done int, pages_failed int,
-    progress real, attempts int, submitted_at timestamptz, started_at timestamptz, finished_at timestamptz,
+    job_id bigint, status text, verdict text, confidence real, worst_page int, pages_total int, pages_done int,
+    pages_failed int, progress real, attempts int, submitted_at timestamptz, started_at timestamptz, finished_at timestamptz,
     eta timestamptz, error_code text, error text, batch text, metadata jsonb)
 LANGUAGE sql VOLATILE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp

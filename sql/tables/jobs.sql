@@ -36,6 +36,7 @@ CREATE TABLE ocr.jobs (
     etag            text,
     document_sha256 bytea,
     webhook         name,
+    worst_page      int,
     CONSTRAINT ended_jobs_have_an_end CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))),
     CONSTRAINT failed_jobs_have_a_reason CHECK (status <> 'failed' OR (error_code IS NOT NULL AND error IS NOT NULL)),
     CONSTRAINT documents_are_given_or_found CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL))
@@ -51,7 +52,7 @@ COMMENT ON COLUMN ocr.jobs.document_size IS 'Bytes; null until a document in a s
 COMMENT ON COLUMN ocr.jobs.document_type IS 'PDF, TIFF, JPEG, …; null until it was opened';
 COMMENT ON COLUMN ocr.jobs.status IS 'pending, running, completed, failed or cancelled. A completed job may have failed pages: see pages_failed';
 COMMENT ON COLUMN ocr.jobs.verdict IS 'Of a completed job, the worst of its pages'': approved, review or rejected';
-COMMENT ON COLUMN ocr.jobs.confidence IS '0 to 100: the mean of its pages, weighted by their words; null where no word was read';
+COMMENT ON COLUMN ocr.jobs.confidence IS '0 to 100: how many of 100 words of the whole document are estimated to be right, which is the mean of its pages, weighted by their words; null where no word was read. One bad page does not show in it: see verdict and worst_page';
 COMMENT ON COLUMN ocr.jobs.priority IS 'Higher first';
 COMMENT ON COLUMN ocr.jobs.tier IS 'fast, balanced or accurate';
 COMMENT ON COLUMN ocr.jobs.batch IS 'Name of its batch, a row of ocr.batches';
@@ -71,6 +72,7 @@ COMMENT ON COLUMN ocr.jobs.uri IS 'Where the document is; null where its bytes w
 COMMENT ON COLUMN ocr.jobs.store IS 'The foreign server that it is fetched from';
 COMMENT ON COLUMN ocr.jobs.etag IS 'Which version of it was read, in the store''s words; null until it was fetched';
 COMMENT ON COLUMN ocr.jobs.document_sha256 IS 'SHA-256 of a document in a store, as it was fetched';
+COMMENT ON COLUMN ocr.jobs.worst_page IS 'Of a completed job, the page that its verdict is owed to: the first that failed, else of the pages with that verdict the one of the least confidence. Null where every page was skipped';
 COMMENT ON COLUMN ocr.jobs.webhook IS 'The foreign server that is told of the job';
 
 -- Nothing refers to ocr.batches by a foreign key: that would make every submission to a batch lock its row.
@@ -78,9 +80,13 @@ CREATE TABLE ocr.batches (
     owner      name NOT NULL,
     name       text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    approve_confidence real CHECK (approve_confidence BETWEEN 0 AND 100),
+    review_confidence  real CHECK (review_confidence BETWEEN 0 AND 100),
     PRIMARY KEY (owner, name)
 );
 COMMENT ON TABLE ocr.batches IS 'Named sets of jobs, each made when ocr_submit() first names it; ocr.progress shows how far they are';
+COMMENT ON COLUMN ocr.batches.approve_confidence IS 'Pages of its jobs at or above are approved; null: as pg_ocr.approve_confidence says. Set by ocr_batch_triage()';
+COMMENT ON COLUMN ocr.batches.review_confidence IS 'Pages of its jobs below are rejected; null: as pg_ocr.review_confidence says. Set by ocr_batch_triage()';
 
 CREATE TABLE ocr.ingested (
     owner       name NOT NULL,

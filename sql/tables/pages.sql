@@ -17,16 +17,19 @@ CREATE TABLE ocr.pages (
     error_code text,
     error      text,
     read_at    timestamptz NOT NULL DEFAULT now(),
+    search     tsvector,
+    mean_confidence real CHECK (mean_confidence BETWEEN 0 AND 100),
     PRIMARY KEY (job_id, page_no),
     CONSTRAINT unread_pages_have_a_reason CHECK (status = 'read' OR (error_code IS NOT NULL AND error IS NOT NULL))
 );
+CREATE INDEX pages_search ON ocr.pages USING gin (search);
 COMMENT ON TABLE ocr.pages IS 'What came out of each page: its text, or the reason why there is none';
 COMMENT ON COLUMN ocr.pages.page_no IS 'Counted from 1 in the document';
 COMMENT ON COLUMN ocr.pages.status IS 'read, skipped or failed';
 COMMENT ON COLUMN ocr.pages.source IS 'Where the text came from: ocr, or the text_layer that the PDF brought along';
 COMMENT ON COLUMN ocr.pages.text IS 'Lines end in a newline, blocks are parted by an empty line';
-COMMENT ON COLUMN ocr.pages.confidence IS '0 to 100; 100 for a text layer; null where there is no word';
-COMMENT ON COLUMN ocr.pages.verdict IS 'approved from pg_ocr.approve_confidence, review from pg_ocr.review_confidence, rejected below. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none';
+COMMENT ON COLUMN ocr.pages.confidence IS '0 to 100: how many of 100 words of the page are estimated to be right; null where there is no word. Of a text layer, 100 unless a part of what looks like text on the page has no words in it';
+COMMENT ON COLUMN ocr.pages.verdict IS 'approved from approve_confidence, review from review_confidence, rejected below: the job''s options, else its batch, else pg_ocr''s settings say where that is. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none';
 COMMENT ON COLUMN ocr.pages.layout IS 'Blocks, lines and words with their boxes [left, top, right, bottom] in pixels, in reading order: {"blocks":[{"box":[],"lines":[{"box":[],"confidence":0,"words":[{"box":[],"text":"","confidence":0}]}]}]}. ocr_words() unfolds it. Null in tier fast';
 COMMENT ON COLUMN ocr.pages.words IS 'How many words were read';
 COMMENT ON COLUMN ocr.pages.width IS 'Pixels of the image that was read';
@@ -38,3 +41,5 @@ COMMENT ON COLUMN ocr.pages.engine IS 'What read it, with its version';
 COMMENT ON COLUMN ocr.pages.error_code IS 'Why it was skipped or failed, a row of ocr.error_codes';
 COMMENT ON COLUMN ocr.pages.error IS 'The same, in words';
 COMMENT ON COLUMN ocr.pages.read_at IS 'When it was recorded';
+COMMENT ON COLUMN ocr.pages.search IS 'What ocr_search() looks into: the words of text, in the form that the job''s language gives them. Kept by a trigger';
+COMMENT ON COLUMN ocr.pages.mean_confidence IS '0 to 100: the mean of the words'' own confidences, weighted by their length in characters, for those who make an estimate of their own; null for a text layer, whose words nobody recognised, and where there is no word';

@@ -75,6 +75,10 @@ COMMENT ON COLUMN ocr.jobs.etag IS 'Which version of it was read, in the store''
 COMMENT ON COLUMN ocr.jobs.document_sha256 IS 'SHA-256 of a document in a store, as it was fetched';
 COMMENT ON COLUMN ocr.jobs.webhook IS 'The foreign server that is told of the job';
 
+ALTER TABLE ocr.pages ADD COLUMN search tsvector;
+CREATE INDEX pages_search ON ocr.pages USING gin (search);
+COMMENT ON COLUMN ocr.pages.search IS 'What ocr_search() looks into: the words of text, in the form that the job''s language gives them. Kept by a trigger';
+
 CREATE TABLE ocr.ingested (
     owner       name NOT NULL,
     object      bytea NOT NULL CHECK (octet_length(object) = 32),
@@ -175,7 +179,24 @@ SELECT pg_catalog.pg_extension_config_dump('ocr.deliveries', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.deliveries_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.delivery_attempts', '');
 
+ALTER TABLE ocr.jobs ADD COLUMN worst_page int;
+COMMENT ON COLUMN ocr.jobs.confidence IS '0 to 100: how many of 100 words of the whole document are estimated to be right, which is the mean of its pages, weighted by their words; null where no word was read. One bad page does not show in it: see verdict and worst_page';
+COMMENT ON COLUMN ocr.jobs.worst_page IS 'Of a completed job, the page that its verdict is owed to: the first that failed, else of the pages with that verdict the one of the least confidence. Null where every page was skipped';
+ALTER TABLE ocr.batches
+    ADD COLUMN approve_confidence real CHECK (approve_confidence BETWEEN 0 AND 100),
+    ADD COLUMN review_confidence real CHECK (review_confidence BETWEEN 0 AND 100);
+COMMENT ON COLUMN ocr.batches.approve_confidence IS 'Pages of its jobs at or above are approved; null: as pg_ocr.approve_confidence says. Set by ocr_batch_triage()';
+COMMENT ON COLUMN ocr.batches.review_confidence IS 'Pages of its jobs below are rejected; null: as pg_ocr.review_confidence says. Set by ocr_batch_triage()';
+ALTER TABLE ocr.pages ADD COLUMN mean_confidence real CHECK (mean_confidence BETWEEN 0 AND 100);
+COMMENT ON COLUMN ocr.pages.confidence IS '0 to 100: how many of 100 words of the page are estimated to be right; null where there is no word. Of a text layer, 100 unless a part of what looks like text on the page has no words in it';
+COMMENT ON COLUMN ocr.pages.verdict IS 'approved from approve_confidence, review from review_confidence, rejected below: the job''s options, else its batch, else pg_ocr''s settings say where that is. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none';
+COMMENT ON COLUMN ocr.pages.mean_confidence IS '0 to 100: the mean of the words'' own confidences, weighted by their length in characters, for those who make an estimate of their own; null for a text layer, whose words nobody recognised, and where there is no word';
+
 -- They return more columns or take more arguments now.
+DROP FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text);
+DROP FUNCTION @extschema@.ocr_wait(bigint, interval);
+DROP FUNCTION @extschema@.ocr_status(bigint);
+DROP FUNCTION @extschema@.ocr_pages(bigint);
 DROP FUNCTION ocr.claim_task(bigint);
 DROP FUNCTION ocr.fail_task(bigint, bigint, text, text, int);
 DROP FUNCTION @extschema@.ocr_submit(bytea, text, text, int, text, text, text, text, text, jsonb, jsonb, boolean, timestamptz);

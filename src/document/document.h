@@ -17,7 +17,8 @@ struct Box {
 struct Word {
     std::string text;  ///< UTF-8, never empty
     Box box;
-    float confidence = 0;  ///< 0 to 100
+    float confidence = 0;      ///< 0 to 100
+    bool is_familiar = false;  ///< in the dictionary of its language, or its language has none
 };
 
 struct Line {
@@ -154,8 +155,9 @@ struct Page {
     PageStatus status = PageStatus::read;
     PageSource source = PageSource::none;
     std::string text;       ///< UTF-8, lines ended by '\n', blocks parted by an empty line
-    float confidence = -1;  ///< 0 to 100; negative: not known (no word on the page)
-    std::string layout;     ///< JSON, see engine/write/layout_json.h; empty: none kept
+    float confidence = -1;  ///< 0 to 100: of 100 words, how many are right by estimate; negative: no word on the page
+    float mean_confidence = -1;  ///< 0 to 100: of the words' own; negative: no word on the page, or none recognised
+    std::string layout;          ///< JSON, see engine/write/layout_json.h; empty: none kept
     uint32_t words = 0;
     int32_t width = 0, height = 0;  ///< pixels of the image as read
     int32_t dpi = 0;

@@ -13,6 +13,7 @@
 #include "engine/read/pdf.h"
 #include "engine/read/reader.h"
 #include "engine/read/turn.h"
+#include "engine/triage/page_estimate.h"
 #include "engine/write/layout_json.h"
 #include "engine/write/page_text.h"
 
@@ -42,7 +43,6 @@ void check_amount(const Page& page, const Limits& limits) {
 
 void write_layout(Page& page, const Layout& layout, const ReadRequest& request) {
     page.text = page_text(layout);
-    page.confidence = confidence_of(layout);
     page.words = word_count(layout);
     check_amount(page, request.limits);
     if (request.tier != Tier::fast) page.layout = layout_json(layout);
@@ -65,6 +65,7 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
     page.dpi = text->dpi;
     page.rotation = text->rotation;
     write_layout(page, text->layout, request);
+    if (page.words > 0) page.confidence = estimate_of_text_layer(text->uncovered);
     return true;
 }
 
@@ -99,17 +100,21 @@ Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, Re
     page.height = pixGetHeight(image.pixels.get());
     page.dpi = image.dpi;
     page.rotation = (image.rotation + turn.degrees) % 360;
-    write_layout(page, layout_of(image, request, recognisers, until), request);
+    const Layout layout = layout_of(image, request, recognisers, until);
+    write_layout(page, layout, request);
+    page.mean_confidence = confidence_of(layout);
+    if (page.words > 0) page.confidence = estimate_of(signs_of(layout, image.ink.get()));
     return page;
 }
 
 void recognise(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers,
                Clock::time_point until) {
     page = recognised(page.page_no, reader, request, recognisers, {}, until);
-    if (page.confidence > upside_down_at_most || page.words < words_to_tell) return;
+    if (page.mean_confidence > upside_down_at_most || page.words < words_to_tell) return;
     // Lines that run up the page are read by turning them, which half a turn puts right as well.
     Page other = recognised(page.page_no, reader, request, recognisers, {false, 180}, until);
-    if (other.confidence > upside_down_at_most && other.confidence > page.confidence) page = std::move(other);
+    if (other.mean_confidence > upside_down_at_most && other.mean_confidence > page.mean_confidence)
+        page = std::move(other);
 }
 
 void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers,

@@ -171,6 +171,7 @@ std::string encode(const Page& page) {
     to.integer(static_cast<uint8_t>(page.source));
     to.string(page.text);
     to.real(page.confidence);
+    to.real(page.mean_confidence);
     to.string(page.layout);
     to.integer(page.words);
     to.integer(page.width);
@@ -190,6 +191,7 @@ Page decode_page_done(const std::string& body) {
     page.source = from.enumeration(PageSource::text_layer);
     page.text = from.string();
     page.confidence = from.real();
+    page.mean_confidence = from.real();
     page.layout = from.string();
     page.words = from.integer<uint32_t>();
     page.width = from.integer<int32_t>();
@@ -200,7 +202,7 @@ Page decode_page_done(const std::string& body) {
     page.failure = read_failure(from);
     from.end();
     if (page.page_no == 0 || page.page_no > most_pages) throw ProtocolError("a page number out of range");
-    if (page.confidence > 100) throw ProtocolError("a confidence out of range");
+    if (page.confidence > 100 || page.mean_confidence > 100) throw ProtocolError("a confidence out of range");
     if (page.width < 0 || page.height < 0 || page.dpi < 0) throw ProtocolError("a page's size out of range");
     if (page.rotation != 0 && page.rotation != 90 && page.rotation != 180 && page.rotation != 270)
         throw ProtocolError("a rotation out of range");

@@ -174,13 +174,14 @@ class SpiQueue final : public Queue {
     }
 
     bool record_page(const Task& task, const Page& page, const std::string& engine_version) override {
-        return ask(record_page_, "recording a page",
-                   {task.id, task.fence, static_cast<int32_t>(page.page_no), std::string(name_of(page.status)),
-                    text_or_null(name_of(page.source)), page.status == PageStatus::read ? Value(page.text) : Value(),
-                    page.confidence < 0 ? Value() : Value(page.confidence), text_or_null(page.layout),
-                    static_cast<int32_t>(page.words), page.width, page.height, page.dpi, page.rotation,
-                    static_cast<int32_t>(page.elapsed_ms), engine_version, text_or_null(name_of(page.failure.code)),
-                    text_or_null(page.failure.message)});
+        return ask(
+            record_page_, "recording a page",
+            {task.id, task.fence, static_cast<int32_t>(page.page_no), std::string(name_of(page.status)),
+             text_or_null(name_of(page.source)), page.status == PageStatus::read ? Value(page.text) : Value(),
+             page.confidence < 0 ? Value() : Value(page.confidence), text_or_null(page.layout),
+             static_cast<int32_t>(page.words), page.width, page.height, page.dpi, page.rotation,
+             static_cast<int32_t>(page.elapsed_ms), engine_version, text_or_null(name_of(page.failure.code)),
+             text_or_null(page.failure.message), page.mean_confidence < 0 ? Value() : Value(page.mean_confidence)});
     }
 
     bool complete(const Task& task) override { return ask(complete_, "completing a task", {task.id, task.fence}); }
@@ -236,10 +237,9 @@ class SpiQueue final : public Queue {
                              {INT8OID, INT8OID, TEXTOID, INT4OID, INT4OID}};
     Statement record_page_{
         "SELECT ocr.record_page($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.jsonb, $9, $10, $11, $12, $13, $14, $15, "
-        "$16, "
-        "$17)",
+        "$16, $17, $18)",
         {INT8OID, INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID, TEXTOID, INT4OID, INT4OID, INT4OID, INT4OID,
-         INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID}};
+         INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID}};
     Statement complete_{"SELECT ocr.complete_task($1, $2)", {INT8OID, INT8OID}};
     Statement fail_{"SELECT ocr.fail_task($1, $2, $3, $4, $5, $6)",
                     {INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID, INT4OID}};

@@ -130,6 +130,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     Pixels page(pixCreate(side, side, 8));
     if (!page) throw std::bad_alloc();
     pixSetAll(page.get());
-    covers_what_is_visible(words, page.get(), dpi);
+    coverage_of(words, page.get(), dpi);
     return 0;
 }

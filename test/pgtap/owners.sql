@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(50);
+SELECT plan(56);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
@@ -70,7 +70,9 @@ SET LOCAL client_min_messages = notice;
 
 SELECT is((SELECT count(*) FROM ocr.jobs), 2::bigint, 'but its own jobs');
 SELECT throws_ok(format('SELECT %s(%s)', call, :job), '42704', format('job %s does not exist', :job), call || ' knows nothing of it')
-FROM unnest(ARRAY['ocr_status', 'ocr_wait', 'ocr_text', 'ocr_pages', 'ocr_words', 'ocr_cancel', 'ocr_retry']) AS call;
+FROM unnest(ARRAY['ocr_status', 'ocr_wait', 'ocr_text', 'ocr_pages', 'ocr_words', 'ocr_json', 'ocr_hocr', 'ocr_alto', 'ocr_tsv',
+                  'ocr_markdown', 'ocr_cancel', 'ocr_retry']) AS call;
+SELECT is((SELECT count(*) FROM ocr_search('text')), 0::bigint, 'nor does a search');
 SELECT throws_ok('SELECT ocr_text(999999)', '42704', 'job 999999 does not exist', 'as of a job that is not there');
 SET ROLE ocr_test_outsider;
 SELECT is(rows_seen(query, :job), 0::bigint, 'who does not inherit the owner''s rights sees nothing in ' || way) FROM ways;

@@ -76,6 +76,7 @@ for my $what (sort keys %described)
 wait_until($server, 'SELECT count(*) = 0 FROM ocr.tasks', database => 'old');
 is($server->safe_psql('old', $states), '{completed,failed,cancelled,completed,completed}', 'without a restart, workers read what was waiting');
 is($server->safe_psql('old', 'SELECT ocr_text(1)'), 'text', 'results of before are there');
+is($server->safe_psql('old', q{SELECT job_id FROM ocr_search('texts', job_id => 1)}), 1, 'and are found');
 is($server->safe_psql('old', "SELECT ocr_submit('\\x05', idempotency_key => 'k')"), 5, 'idempotency keys count');
 is($server->safe_psql('old', 'SELECT ocr_retry(2)'), 't', 'a failed job can be retried');
 

@@ -37,6 +37,7 @@ Page some_page() {
     page.source = PageSource::text_layer;
     page.text = "Grüße\n";
     page.confidence = 93.25f;
+    page.mean_confidence = 88.5f;
     page.layout = "{\"blocks\":[]}";
     page.words = 1;
     page.width = 2480;
@@ -157,6 +158,7 @@ TEST(Messages, APageComesThrough) {
     EXPECT_EQ(came.source, sent.source);
     EXPECT_EQ(came.text, sent.text);
     EXPECT_EQ(came.confidence, sent.confidence);
+    EXPECT_EQ(came.mean_confidence, sent.mean_confidence);
     EXPECT_EQ(came.layout, sent.layout);
     EXPECT_EQ(came.words, sent.words);
     EXPECT_EQ(came.width, sent.width);
@@ -259,6 +261,7 @@ TEST(Messages, WithValuesOutOfRangeAreRefused) {
     refused([](Page& page) { page.page_no = 0; });
     refused([](Page& page) { page.page_no = 1000001; });
     refused([](Page& page) { page.confidence = 100.5f; });
+    refused([](Page& page) { page.mean_confidence = 100.5f; });
     refused([](Page& page) { page.confidence = std::numeric_limits<float>::quiet_NaN(); });
     refused([](Page& page) { page.confidence = std::numeric_limits<float>::infinity(); });
     refused([](Page& page) { page.width = -1; });

@@ -69,4 +69,6 @@ Pixels ink_of(PIX* page) {
     return ink;
 }
 
+Pixels black_on_white(PIX* page) { return pixGetDepth(page) == 1 ? Pixels(pixClone(page)) : ink_of(page); }
+
 }  // namespace pg_ocr

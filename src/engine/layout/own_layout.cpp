@@ -145,6 +145,8 @@ class PageReader {
         for (LineWord& word : words) {
             word.word.box = clipped(turned.on_page(word.word.box));
             word.word.text = valid_utf8(trimmed(word.word.text));
+            word.word.is_familiar =
+                word.source == recognise::WordSource::words || models_[word.language]->language.dictionary.empty();
         }
         std::erase_if(words, [](const LineWord& word) { return word.is_blank || word.word.text.empty(); });
         return words;
@@ -274,7 +276,8 @@ Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Mode
     check_time(until);
     // The lines are cut from the page in grey, of which Tesseract needs the ink only.
     PIX* pixels = image.pixels.get();
-    PageImage ink{pixGetDepth(pixels) == 1 ? Pixels(pixClone(pixels)) : ink_of(pixels), image.dpi, 0};
+    image.ink = black_on_white(pixels);
+    PageImage ink{Pixels(pixClone(image.ink.get())), image.dpi, 0, {}};
     const PageInTesseract page(tesseract, ink, page_segmentation_mode);
     const std::vector<TextBlock> blocks = text_blocks_of(tesseract, page_segmentation_mode);
     const std::vector<Unit> units = units_of(blocks, pixels, *models.front(), until);

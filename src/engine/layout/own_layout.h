@@ -14,8 +14,8 @@ class TessBaseAPI;
 
 namespace pg_ocr {
 
-/// As recognise_page() of tesseract_layout.h, with the models of the languages, the main one first; keeps the pixels.
-/// Throws TimeIsUp, std::bad_alloc.
+/// As recognise_page() of tesseract_layout.h, with the models of the languages, the main one first; keeps the pixels,
+/// and tells their ink. Throws TimeIsUp, std::bad_alloc.
 Layout read_page(tesseract::TessBaseAPI&, const std::vector<const Model*>&, PageImage&, int32_t page_segmentation_mode,
                  std::chrono::steady_clock::time_point until);
 

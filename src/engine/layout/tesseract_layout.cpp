@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "engine/layout/ink.h"
 #include "engine/layout/page_in_tesseract.h"
 #include "engine/write/page_text.h"
 #include "engine/write/utf8.h"
@@ -31,6 +32,7 @@ Box box_of(const tesseract::ResultIterator& at, tesseract::PageIteratorLevel lev
 Layout recognise_page(tesseract::TessBaseAPI& tesseract, PageImage& image, int32_t page_segmentation_mode,
                       std::chrono::steady_clock::time_point until) {
     if (std::chrono::steady_clock::now() >= until) throw TimeIsUp();
+    image.ink = black_on_white(image.pixels.get());
     PageInTesseract page(tesseract, image, page_segmentation_mode);
     tesseract::ETEXT_DESC monitor;
     monitor.end_time = std::chrono::time_point_cast<std::chrono::milliseconds>(until);
@@ -49,7 +51,7 @@ Layout recognise_page(tesseract::TessBaseAPI& tesseract, PageImage& image, int32
         std::unique_ptr<const char[]> text(at->GetUTF8Text(tesseract::RIL_WORD));
         if (!text) throw_out_of_memory();
         Word word{valid_utf8(trimmed(text.get())), box_of(*at, tesseract::RIL_WORD),
-                  std::clamp(at->Confidence(tesseract::RIL_WORD), 0.0f, 100.0f)};
+                  std::clamp(at->Confidence(tesseract::RIL_WORD), 0.0f, 100.0f), at->WordIsFromDictionary()};
         if (word.text.empty()) continue;
         if (block_begins || layout.blocks.empty()) layout.blocks.push_back({box_of(*at, tesseract::RIL_BLOCK), {}});
         Block& block = layout.blocks.back();

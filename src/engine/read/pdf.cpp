@@ -134,7 +134,9 @@ class PdfReader final : public Reader {
         text.dpi = dpi_for(size, request_);
         // A survey of a huge page must not take more memory than reading it would.
         int32_t survey = std::min(survey_dpi, text.dpi);
-        if (!covers_what_is_visible(words, render(*page, size, survey).get(), survey)) return std::nullopt;
+        const Coverage coverage = coverage_of(words, render(*page, size, survey).get(), survey);
+        if (!coverage.is_sound) return std::nullopt;
+        text.uncovered = coverage.uncovered;
         text.width = static_cast<int32_t>(std::lround(size.pixels_across(text.dpi)));
         text.height = static_cast<int32_t>(std::lround(size.pixels_down(text.dpi)));
         text.rotation = rotation_of(*page);

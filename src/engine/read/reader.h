@@ -17,11 +17,13 @@ struct PageImage {
     Pixels pixels;         ///< 1 bit (black is 1) or 8 bits (grey) deep, no colour map, upright
     int32_t dpi = 0;       ///< never 0
     int32_t rotation = 0;  ///< degrees clockwise by which the stored page was turned
+    Pixels ink;            ///< the same in black and white; from when it is read on
 };
 
 /// A page's own text.
 struct PageText {
-    Layout layout;  ///< boxes in pixels of the page as it would be rendered
+    Layout layout;        ///< boxes in pixels of the page as it would be rendered
+    float uncovered = 0;  ///< of what looks like text on the page, the share without a word: 0 to 1
     int32_t width = 0, height = 0;
     int32_t dpi = 0;
     int32_t rotation = 0;

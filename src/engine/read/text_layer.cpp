@@ -169,14 +169,15 @@ bool is_garbled(const std::vector<LayerWord>& words) {
            (counts.letters >= letters_to_judge_vowels && counts.vowels < least_vowels * counts.letters);
 }
 
-bool covers_what_is_visible(const std::vector<LayerWord>& words, PIX* page, int32_t dpi) {
+Coverage coverage_of(const std::vector<LayerWord>& words, PIX* page, int32_t dpi) {
     // Against the paper's own brightness: scans are seldom white.
     Pixels black = made(pixConvertTo1Adaptive(page));
     double text = area_of_text(black.get(), dpi), ink = black_pixels(black.get());
     clear_words(black.get(), words, dpi);
     double uncovered_text = area_of_text(black.get(), dpi), uncovered_ink = black_pixels(black.get());
-    if (uncovered_text > most_uncovered_text * text) return false;
-    return words.size() >= few_words || uncovered_ink <= most_uncovered_ink * ink;
+    return {uncovered_text <= most_uncovered_text * text &&
+                (words.size() >= few_words || uncovered_ink <= most_uncovered_ink * ink),
+            text > 0 ? static_cast<float>(std::min(uncovered_text / text, 1.0)) : 0.0f};
 }
 
 }  // namespace pg_ocr

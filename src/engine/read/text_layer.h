@@ -26,9 +26,13 @@ std::vector<LayerWord> layer_words(const poppler::page&);
 /// Whether the words are none: what fonts without a usable map to Unicode give.
 bool is_garbled(const std::vector<LayerWord>&);
 
-/// Whether the words account for the text that is to be seen on the page; false for a scan with a stamp on it. The page
-/// is given in 8-bit grey at the resolution.
-bool covers_what_is_visible(const std::vector<LayerWord>&, PIX* page, int32_t dpi);
+/// How the words account for the text that is to be seen on the page: not soundly for a scan with a stamp on it. The
+/// page is given in 8-bit grey at the resolution.
+struct Coverage {
+    bool is_sound = false;
+    float uncovered = 0;  ///< of what looks like text, the share without words: 0 to 1
+};
+Coverage coverage_of(const std::vector<LayerWord>&, PIX* page, int32_t dpi);
 
 /// Words gathered to lines and blocks, in pixels at the resolution; what lies outside the page is left out.
 Layout layout_of(const std::vector<LayerWord>&, int32_t dpi, const Box& page);
