@@ -7,6 +7,7 @@ DATA_built = pg_ocr--$(PG_OCR_VERSION).sql $(UPDATES)
 MODULE_big = pg_ocr
 OBJS = \
 	src/document/document.o \
+	src/extension/backend_engine.o \
 	src/extension/courier_main.o \
 	src/extension/functions.o \
 	src/extension/launcher.o \

@@ -51,7 +51,7 @@ BEGIN
             'pages', json_agg(json_build_object(
                 'page_no', p.page_no, 'status', p.status, 'source', p.source, 'text', p.text, 'confidence', p.confidence,
                 'mean_confidence', p.mean_confidence, 'verdict', p.verdict, 'width', p.width, 'height', p.height, 'dpi', p.dpi, 'rotation', p.rotation,
-                'engine', p.engine, 'error_code', p.error_code, 'error', p.error, 'blocks', p.layout->'blocks')
+                'skew', p.skew, 'engine', p.engine, 'provider', p.provider, 'tried', p.tried, 'error_code', p.error_code, 'error', p.error, 'blocks', p.layout->'blocks')
                 ORDER BY p.page_no))
         FROM ocr.pages p
         WHERE p.job_id = job.id AND p.page_no BETWEEN coalesce(page, 1) AND coalesce(page, 2147483647)

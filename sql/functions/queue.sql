@@ -81,7 +81,7 @@ CREATE OR REPLACE FUNCTION ocr.claim_task(worker bigint)
 RETURNS TABLE (
     task_id bigint, fence bigint, job_id bigint, attempt int, document_id bigint, language text, tier text,
     text_layer text, password text, pages text, done int[], psm int, dpi int, deskew boolean,
-    first_page int, last_page int, task_pages int, uri text, keep_document boolean)
+    first_page int, last_page int, task_pages int, uri text, keep_document boolean, enough real)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -136,7 +136,8 @@ BEGIN
                           ORDER BY p.page_no),
                     coalesce((job.options->>'psm')::int, 3), coalesce((job.options->>'dpi')::int, 0),
                     coalesce((job.options->>'deskew')::boolean, false), task.first_page, task.last_page,
-                    CASE WHEN task.last_page IS NULL THEN ocr.pages_of_a_task() END, job.uri, job.keep_document;
+                    CASE WHEN task.last_page IS NULL THEN ocr.pages_of_a_task() END, job.uri, job.keep_document,
+                    (SELECT l.approve FROM ocr.limits_of_verdicts(job) AS l);
                 RETURN;
             END IF;
         END LOOP;

@@ -147,7 +147,7 @@ COMMENT ON FUNCTION ocr.fail_missing_pages(bigint, text, text) IS 'Internal: wri
 CREATE OR REPLACE FUNCTION ocr.record_page(
     task_id bigint, fence bigint, page_no int, status text, source text, text text, confidence real, layout jsonb,
     words int, width int, height int, dpi int, rotation int, elapsed_ms int, engine text, error_code text, error text,
-    mean_confidence real = NULL)
+    mean_confidence real = NULL, skew real = NULL, provider text = NULL, tried jsonb = NULL)
 RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -172,6 +172,9 @@ BEGIN
     page.height := height;
     page.dpi := dpi;
     page.rotation := rotation;
+    page.skew := skew;
+    page.provider := provider;
+    page.tried := tried;
     page.elapsed_ms := elapsed_ms;
     page.engine := engine;
     IF status <> 'read' THEN
@@ -195,7 +198,7 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text, real) IS
+COMMENT ON FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text, real, real, text, jsonb) IS
 'Internal: one page''s outcome; the columns are those of ocr.pages, a negative confidence or mean_confidence means that there is none. A page that is recorded already is left as it is. False: the claim no longer stands, nothing was written';
 
 CREATE OR REPLACE FUNCTION ocr.complete_task(task_id bigint, fence bigint) RETURNS boolean

@@ -45,7 +45,7 @@ CREATE OR REPLACE FUNCTION @extschema@.ocr_pages(job_id bigint)
 RETURNS TABLE (
     page_no int, status text, source text, text text, confidence real, verdict text, words int, width int, height int,
     dpi int, rotation int, elapsed_ms int, engine text, error_code text, error text, read_at timestamptz,
-    mean_confidence real)
+    mean_confidence real, skew real, provider text, tried jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -53,7 +53,8 @@ BEGIN
     PERFORM ocr.visible_job(job_id);
     RETURN QUERY
         SELECT p.page_no, p.status, p.source, p.text, p.confidence, p.verdict, p.words, p.width, p.height, p.dpi,
-               p.rotation, p.elapsed_ms, p.engine, p.error_code, p.error, p.read_at, p.mean_confidence
+               p.rotation, p.elapsed_ms, p.engine, p.error_code, p.error, p.read_at, p.mean_confidence,
+               p.skew, p.provider, p.tried
         FROM ocr.pages p WHERE p.job_id = ocr_pages.job_id
         ORDER BY p.page_no;
 END

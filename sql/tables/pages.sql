@@ -19,6 +19,9 @@ CREATE TABLE ocr.pages (
     read_at    timestamptz NOT NULL DEFAULT now(),
     search     tsvector,
     mean_confidence real CHECK (mean_confidence BETWEEN 0 AND 100),
+    skew       real CHECK (skew BETWEEN -45 AND 45),
+    provider   text,
+    tried      jsonb,
     PRIMARY KEY (job_id, page_no),
     CONSTRAINT unread_pages_have_a_reason CHECK (status = 'read' OR (error_code IS NOT NULL AND error IS NOT NULL))
 );
@@ -43,3 +46,6 @@ COMMENT ON COLUMN ocr.pages.error IS 'The same, in words';
 COMMENT ON COLUMN ocr.pages.read_at IS 'When it was recorded';
 COMMENT ON COLUMN ocr.pages.search IS 'What ocr_search() looks into: the words of text, in the form that the job''s language gives them. Kept by a trigger';
 COMMENT ON COLUMN ocr.pages.mean_confidence IS '0 to 100: the mean of the words'' own confidences, weighted by their length in characters, for those who make an estimate of their own; null for a text layer, whose words nobody recognised, and where there is no word';
+COMMENT ON COLUMN ocr.pages.skew IS 'Degrees clockwise by which the page, after its rotation, was turned about its centre to stand straight; boxes are in pixels of the page turned so';
+COMMENT ON COLUMN ocr.pages.provider IS 'What recognised its text: pg_ocr, tesseract, or the name of a foreign server; null where nothing did';
+COMMENT ON COLUMN ocr.pages.tried IS 'In what ways the page was read, in their order: [{"way":"","confidence":0,"words":0,"ms":0,"won":true}]; null where there was but one';

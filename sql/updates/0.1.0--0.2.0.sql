@@ -187,7 +187,14 @@ ALTER TABLE ocr.batches
     ADD COLUMN review_confidence real CHECK (review_confidence BETWEEN 0 AND 100);
 COMMENT ON COLUMN ocr.batches.approve_confidence IS 'Pages of its jobs at or above are approved; null: as pg_ocr.approve_confidence says. Set by ocr_batch_triage()';
 COMMENT ON COLUMN ocr.batches.review_confidence IS 'Pages of its jobs below are rejected; null: as pg_ocr.review_confidence says. Set by ocr_batch_triage()';
-ALTER TABLE ocr.pages ADD COLUMN mean_confidence real CHECK (mean_confidence BETWEEN 0 AND 100);
+ALTER TABLE ocr.pages
+    ADD COLUMN mean_confidence real CHECK (mean_confidence BETWEEN 0 AND 100),
+    ADD COLUMN skew real CHECK (skew BETWEEN -45 AND 45),
+    ADD COLUMN provider text,
+    ADD COLUMN tried jsonb;
+COMMENT ON COLUMN ocr.pages.skew IS 'Degrees clockwise by which the page, after its rotation, was turned about its centre to stand straight; boxes are in pixels of the page turned so';
+COMMENT ON COLUMN ocr.pages.provider IS 'What recognised its text: pg_ocr, tesseract, or the name of a foreign server; null where nothing did';
+COMMENT ON COLUMN ocr.pages.tried IS 'In what ways the page was read, in their order: [{"way":"","confidence":0,"words":0,"ms":0,"won":true}]; null where there was but one';
 COMMENT ON COLUMN ocr.pages.confidence IS '0 to 100: how many of 100 words of the page are estimated to be right; null where there is no word. Of a text layer, 100 unless a part of what looks like text on the page has no words in it';
 COMMENT ON COLUMN ocr.pages.verdict IS 'approved from approve_confidence, review from review_confidence, rejected below: the job''s options, else its batch, else pg_ocr''s settings say where that is. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none';
 COMMENT ON COLUMN ocr.pages.mean_confidence IS '0 to 100: the mean of the words'' own confidences, weighted by their length in characters, for those who make an estimate of their own; null for a text layer, whose words nobody recognised, and where there is no word';

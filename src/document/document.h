@@ -32,9 +32,25 @@ struct Block {
     std::vector<Line> lines;
 };
 
-/// What a page is made of, in reading order.
+/// A cell of a table; it may stretch over rows and columns. Boxes are in the layout's pixels.
+struct Cell {
+    int32_t row = 1, column = 1;  ///< counted from 1: of its top left corner
+    int32_t row_span = 1, column_span = 1;
+    Box box;
+    std::string text;      ///< UTF-8, lines parted by '\n'; empty where it has none
+    float confidence = 0;  ///< mean of its words, weighted by their length in characters; 0 where it has none
+};
+
+struct Table {
+    Box box;
+    int32_t rows = 0, columns = 0;
+    std::vector<Cell> cells;  ///< row by row; no two of them share a place
+};
+
+/// What a page is made of, in reading order. The words of tables are in the blocks as well.
 struct Layout {
     std::vector<Block> blocks;
+    std::vector<Table> tables;  ///< from the top; in tier accurate
 };
 
 enum class Tier : uint8_t { fast, balanced, accurate };
@@ -131,6 +147,7 @@ struct ReadRequest {
     int32_t page_segmentation_mode = 3;  ///< Tesseract's psm
     int32_t dpi = 0;                     ///< 0: what the document says, or an estimate; 300 for a PDF
     bool deskew = false;
+    float enough = 90;  ///< a page of this confidence is not read in other ways
     Recogniser recogniser = Recogniser::own;
     Limits limits;
 };
@@ -163,6 +180,10 @@ struct Page {
     int32_t dpi = 0;
     int32_t rotation =
         0;  ///< degrees clockwise that the stored page was turned by before it was read: 0, 90, 180 or 270
+    float skew =
+        0;  ///< degrees clockwise that it was then turned by about its centre, its size kept, to stand straight
+    std::string provider;  ///< what recognised it: 'pg_ocr', 'tesseract' or a server's name; empty: nothing did
+    std::string tried;     ///< JSON: the ways it was read in, an array of objects; empty where there was one only
     uint32_t elapsed_ms = 0;
     Failure failure;  ///< of a failed page; of a skipped page, the reason
 };

@@ -96,6 +96,7 @@ Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, Re
     Page page;
     page.page_no = page_no;
     page.source = PageSource::ocr;
+    page.provider = name_of(request.recogniser);
     page.width = pixGetWidth(image.pixels.get());
     page.height = pixGetHeight(image.pixels.get());
     page.dpi = image.dpi;

@@ -1,7 +1,7 @@
 // The library's entry point.
+#include "extension/backend_engine.h"
 #include "extension/launcher.h"
 #include "extension/make_way.h"
-#include "extension/ocr_function.h"
 #include "extension/settings.h"
 #include "extension/shared_state.h"
 #include "extension/store_functions.h"

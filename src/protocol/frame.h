@@ -10,7 +10,7 @@
 
 namespace pg_ocr {
 
-inline constexpr uint8_t protocol_version = 3;
+inline constexpr uint8_t protocol_version = 4;
 inline constexpr uint32_t max_frame_body = 64u << 20;
 
 /// The other side broke the protocol; nothing it says is to be trusted any more.

@@ -14,6 +14,77 @@ std::string listed(const std::vector<Protection>& protections, bool holding) {
     return list;
 }
 
+void write(BodyWriter& to, const Limits& limits) {
+    to.integer(limits.pages);
+    to.integer(limits.page_pixels);
+    to.integer(limits.page_words);
+    to.integer(limits.page_text);
+    to.integer(limits.page_time_ms);
+    to.integer(limits.document_time_ms);
+}
+
+Limits read_limits(BodyReader& from) {
+    Limits limits;
+    limits.pages = from.integer<uint32_t>();
+    limits.page_pixels = from.integer<uint64_t>();
+    limits.page_words = from.integer<uint32_t>();
+    limits.page_text = from.integer<uint64_t>();
+    limits.page_time_ms = from.integer<int64_t>();
+    limits.document_time_ms = from.integer<int64_t>();
+    return limits;
+}
+
+void check_page_no(uint32_t page_no) {
+    if (page_no == 0 || page_no > most_pages) throw ProtocolError("a page number out of range");
+}
+
+void check_view(int32_t rotation, float skew) {
+    if (rotation != 0 && rotation != 90 && rotation != 180 && rotation != 270)
+        throw ProtocolError("a rotation out of range");
+    if (skew < -45 || skew > 45) throw ProtocolError("a skew out of range");
+}
+
+void write(BodyWriter& to, const PageView& view) {
+    to.integer(view.page_no);
+    to.integer(view.width);
+    to.integer(view.height);
+    to.integer(view.dpi);
+    to.integer(view.rotation);
+    to.real(view.skew);
+}
+
+PageView read_view(BodyReader& from) {
+    PageView view;
+    view.page_no = from.integer<uint32_t>();
+    view.width = from.integer<int32_t>();
+    view.height = from.integer<int32_t>();
+    view.dpi = from.integer<int32_t>();
+    view.rotation = from.integer<int32_t>();
+    view.skew = from.real();
+    check_page_no(view.page_no);
+    check_view(view.rotation, view.skew);
+    if (view.width <= 0 || view.height <= 0 || view.dpi <= 0) throw ProtocolError("a page's size out of range");
+    return view;
+}
+
+void write(BodyWriter& to, const Box& box) {
+    to.integer(box.left);
+    to.integer(box.top);
+    to.integer(box.right);
+    to.integer(box.bottom);
+}
+
+Box read_box(BodyReader& from) {
+    Box box;
+    box.left = from.integer<int32_t>();
+    box.top = from.integer<int32_t>();
+    box.right = from.integer<int32_t>();
+    box.bottom = from.integer<int32_t>();
+    return box;
+}
+
+constexpr size_t box_bytes = 16;
+
 }  // namespace
 
 std::string held_protections(const std::vector<Protection>& protections) { return listed(protections, true); }
@@ -90,13 +161,9 @@ std::string encode(const ReadRequest& request) {
     to.integer(request.page_segmentation_mode);
     to.integer(request.dpi);
     to.integer(static_cast<uint8_t>(request.deskew));
+    to.real(request.enough);
     to.integer(static_cast<uint8_t>(request.recogniser));
-    to.integer(request.limits.pages);
-    to.integer(request.limits.page_pixels);
-    to.integer(request.limits.page_words);
-    to.integer(request.limits.page_text);
-    to.integer(request.limits.page_time_ms);
-    to.integer(request.limits.document_time_ms);
+    write(to, request.limits);
     return to.take();
 }
 
@@ -120,13 +187,9 @@ ReadRequest decode_read(const std::string& body) {
     request.page_segmentation_mode = from.integer<int32_t>();
     request.dpi = from.integer<int32_t>();
     request.deskew = from.integer<uint8_t>() != 0;
+    request.enough = from.real();
     request.recogniser = from.enumeration(Recogniser::tesseract);
-    request.limits.pages = from.integer<uint32_t>();
-    request.limits.page_pixels = from.integer<uint64_t>();
-    request.limits.page_words = from.integer<uint32_t>();
-    request.limits.page_text = from.integer<uint64_t>();
-    request.limits.page_time_ms = from.integer<int64_t>();
-    request.limits.document_time_ms = from.integer<int64_t>();
+    request.limits = read_limits(from);
     from.end();
     return request;
 }
@@ -178,6 +241,9 @@ std::string encode(const Page& page) {
     to.integer(page.height);
     to.integer(page.dpi);
     to.integer(page.rotation);
+    to.real(page.skew);
+    to.string(page.provider);
+    to.string(page.tried);
     to.integer(page.elapsed_ms);
     write(to, page.failure);
     return to.take();
@@ -198,14 +264,16 @@ Page decode_page_done(const std::string& body) {
     page.height = from.integer<int32_t>();
     page.dpi = from.integer<int32_t>();
     page.rotation = from.integer<int32_t>();
+    page.skew = from.real();
+    page.provider = from.string();
+    page.tried = from.string();
     page.elapsed_ms = from.integer<uint32_t>();
     page.failure = read_failure(from);
     from.end();
-    if (page.page_no == 0 || page.page_no > most_pages) throw ProtocolError("a page number out of range");
+    check_page_no(page.page_no);
     if (page.confidence > 100 || page.mean_confidence > 100) throw ProtocolError("a confidence out of range");
     if (page.width < 0 || page.height < 0 || page.dpi < 0) throw ProtocolError("a page's size out of range");
-    if (page.rotation != 0 && page.rotation != 90 && page.rotation != 180 && page.rotation != 270)
-        throw ProtocolError("a rotation out of range");
+    check_view(page.rotation, page.skew);
     if ((page.status == PageStatus::read) == static_cast<bool>(page.failure))
         throw ProtocolError("a page whose status and error disagree");
     return page;
@@ -237,6 +305,117 @@ Failure decode_failed(const std::string& body) {
     from.end();
     if (!failure) throw ProtocolError("a failure without a code");
     return failure;
+}
+
+std::string encode(const DrawRequest& request) {
+    BodyWriter to;
+    to.string(request.password);
+    write(to, request.limits);
+    to.integer(request.dpi);
+    to.integer(static_cast<uint32_t>(request.pages.size()));
+    for (const PageView& view : request.pages) write(to, view);
+    return to.take();
+}
+
+DrawRequest decode_draw(const std::string& body) {
+    BodyReader from(body);
+    DrawRequest request;
+    request.password = from.string();
+    request.limits = read_limits(from);
+    request.dpi = from.integer<int32_t>();
+    for (uint32_t n = from.count(24); n > 0; --n) request.pages.push_back(read_view(from));
+    from.end();
+    if (request.dpi <= 0) throw ProtocolError("a resolution out of range");
+    return request;
+}
+
+std::string encode(const Drawn& drawn) {
+    BodyWriter to;
+    to.integer(drawn.page_no);
+    to.string(drawn.type);
+    to.integer(drawn.width);
+    to.integer(drawn.height);
+    to.string(drawn.bytes);
+    write(to, drawn.failure);
+    return to.take();
+}
+
+Drawn decode_drawn(const std::string& body) {
+    BodyReader from(body);
+    Drawn drawn;
+    drawn.page_no = from.integer<uint32_t>();
+    drawn.type = from.string();
+    drawn.width = from.integer<int32_t>();
+    drawn.height = from.integer<int32_t>();
+    drawn.bytes = from.string();
+    drawn.failure = read_failure(from);
+    from.end();
+    check_page_no(drawn.page_no);
+    if (drawn.bytes.empty() != static_cast<bool>(drawn.failure))
+        throw ProtocolError("an image of a page and an error that disagree");
+    if (!drawn.failure && (drawn.width <= 0 || drawn.height <= 0)) throw ProtocolError("an image without a size");
+    return drawn;
+}
+
+std::string encode(const ComposeRequest& request) {
+    BodyWriter to;
+    to.string(request.password);
+    write(to, request.limits);
+    return to.take();
+}
+
+ComposeRequest decode_compose(const std::string& body) {
+    BodyReader from(body);
+    ComposeRequest request;
+    request.password = from.string();
+    request.limits = read_limits(from);
+    from.end();
+    return request;
+}
+
+std::string encode(const PageLayout& page) {
+    BodyWriter to;
+    write(to, page.view);
+    to.integer(static_cast<uint32_t>(page.layout.blocks.size()));
+    for (const Block& block : page.layout.blocks) {
+        write(to, block.box);
+        to.integer(static_cast<uint32_t>(block.lines.size()));
+        for (const Line& line : block.lines) {
+            write(to, line.box);
+            to.integer(static_cast<uint32_t>(line.words.size()));
+            for (const Word& word : line.words) {
+                write(to, word.box);
+                to.string(word.text);
+            }
+        }
+    }
+    return to.take();
+}
+
+PageLayout decode_page_layout(const std::string& body) {
+    BodyReader from(body);
+    PageLayout page;
+    page.view = read_view(from);
+    for (uint32_t blocks = from.count(box_bytes + 4); blocks > 0; --blocks) {
+        Block& block = page.layout.blocks.emplace_back();
+        block.box = read_box(from);
+        for (uint32_t lines = from.count(box_bytes + 4); lines > 0; --lines) {
+            Line& line = block.lines.emplace_back();
+            line.box = read_box(from);
+            for (uint32_t words = from.count(box_bytes + 4); words > 0; --words) {
+                Word& word = line.words.emplace_back();
+                word.box = read_box(from);
+                word.text = from.string();
+            }
+        }
+    }
+    from.end();
+    return page;
+}
+
+Piece decode_piece(std::string body) {
+    if (body.empty()) throw ProtocolError("a piece of nothing");
+    return {std::move(body)};
 }
 
 }  // namespace pg_ocr

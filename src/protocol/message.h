@@ -6,6 +6,16 @@
 //   engine → worker   page_started    which page, before it is touched  │ or one `failed` instead
 //   engine → worker   page_done       its outcome                       │
 //   engine → worker   finished        all selected pages are done       ┘
+//
+//   backend → engine  draw            with the document's sealed memfd
+//   engine → backend  drawn           a page's image, for each page     ┐ or `failed` instead
+//   engine → backend  finished                                          ┘
+//
+//   backend → engine  compose         with the document's sealed memfd
+//   backend → engine  page_layout     of each page that is to have text, ascending
+//   backend → engine  layouts_end     the engine says nothing before
+//   engine → backend  piece           of the PDF, from its beginning    ┐ or `failed` instead
+//   engine → backend  finished                                          ┘
 #pragma once
 
 #include <string>
@@ -16,7 +26,21 @@
 
 namespace pg_ocr {
 
-enum class MessageType : uint8_t { hello = 1, read, opened, page_started, page_done, finished, failed };
+enum class MessageType : uint8_t {
+    hello = 1,
+    read,
+    opened,
+    page_started,
+    page_done,
+    finished,
+    failed,
+    draw,
+    drawn,
+    compose,
+    page_layout,
+    layouts_end,
+    piece,
+};
 
 /// One protection of the sandbox and whether it holds.
 struct Protection {
@@ -39,6 +63,48 @@ struct Finished {
     uint64_t peak_memory = 0;  ///< bytes resident at most, so far in this engine
 };
 
+/// The page image that was read, in whose pixels a layout is: the stored page at so many dots per inch, turned
+/// clockwise by its rotation, then by its skew about its centre, its size kept.
+struct PageView {
+    uint32_t page_no = 0;
+    int32_t width = 0, height = 0;
+    int32_t dpi = 0;
+    int32_t rotation = 0;
+    float skew = 0;
+};
+
+/// Images of pages for people to look at.
+struct DrawRequest {
+    std::string password;  ///< of an encrypted PDF
+    Limits limits;
+    int32_t dpi = 0;  ///< that they are wanted in; a page that was read in less is drawn in less
+    std::vector<PageView> pages;
+};
+
+struct Drawn {
+    uint32_t page_no = 0;
+    std::string type;  ///< 'image/jpeg', 'image/png'
+    int32_t width = 0, height = 0;
+    std::string bytes;  ///< the image file
+    Failure failure;    ///< or why there is none
+};
+
+/// A PDF of the document's own pages, with text laid over those whose layouts follow.
+struct ComposeRequest {
+    std::string password;  ///< of an encrypted PDF
+    Limits limits;
+};
+
+struct PageLayout {
+    PageView view;
+    Layout layout;  ///< boxes and words; confidences and tables do not travel
+};
+
+/// Of a file that comes in pieces.
+struct Piece {
+    std::string bytes;  ///< never empty
+};
+
 std::string encode(const Hello&);
 std::string encode(const ReadRequest&);
 std::string encode(const DocumentInfo&);
@@ -46,6 +112,10 @@ std::string encode_page_started(uint32_t page_no);
 std::string encode(const Page&);
 std::string encode(const Finished&);
 std::string encode(const Failure&);
+std::string encode(const DrawRequest&);
+std::string encode(const Drawn&);
+std::string encode(const ComposeRequest&);
+std::string encode(const PageLayout&);
 
 Hello decode_hello(const std::string&);
 ReadRequest decode_read(const std::string&);
@@ -54,5 +124,10 @@ uint32_t decode_page_started(const std::string&);
 Page decode_page_done(const std::string&);
 Finished decode_finished(const std::string&);
 Failure decode_failed(const std::string&);
+DrawRequest decode_draw(const std::string&);
+Drawn decode_drawn(const std::string&);
+ComposeRequest decode_compose(const std::string&);
+PageLayout decode_page_layout(const std::string&);
+Piece decode_piece(std::string);
 
 }  // namespace pg_ocr

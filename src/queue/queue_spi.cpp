@@ -25,6 +25,12 @@ int64_t number(const std::optional<std::string>& text) {
     return value;
 }
 
+float real(const std::optional<std::string>& text) {
+    float value = 0;
+    if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+    return value;
+}
+
 bool truth(const std::optional<std::string>& text) { return text && *text == "t"; }
 
 /// '{1,2,3}'
@@ -103,6 +109,7 @@ class SpiQueue final : public Queue {
         task.request.task_pages = static_cast<uint32_t>(number(row[16]));
         task.uri = row[17].value_or("");
         task.keep_document = truth(row[18]);
+        task.request.enough = real(row[19]);
         return task;
     }
 
@@ -174,14 +181,28 @@ class SpiQueue final : public Queue {
     }
 
     bool record_page(const Task& task, const Page& page, const std::string& engine_version) override {
-        return ask(
-            record_page_, "recording a page",
-            {task.id, task.fence, static_cast<int32_t>(page.page_no), std::string(name_of(page.status)),
-             text_or_null(name_of(page.source)), page.status == PageStatus::read ? Value(page.text) : Value(),
-             page.confidence < 0 ? Value() : Value(page.confidence), text_or_null(page.layout),
-             static_cast<int32_t>(page.words), page.width, page.height, page.dpi, page.rotation,
-             static_cast<int32_t>(page.elapsed_ms), engine_version, text_or_null(name_of(page.failure.code)),
-             text_or_null(page.failure.message), page.mean_confidence < 0 ? Value() : Value(page.mean_confidence)});
+        return ask(record_page_, "recording a page",
+                   {task.id,
+                    task.fence,
+                    static_cast<int32_t>(page.page_no),
+                    std::string(name_of(page.status)),
+                    text_or_null(name_of(page.source)),
+                    page.status == PageStatus::read ? Value(page.text) : Value(),
+                    page.confidence < 0 ? Value() : Value(page.confidence),
+                    text_or_null(page.layout),
+                    static_cast<int32_t>(page.words),
+                    page.width,
+                    page.height,
+                    page.dpi,
+                    page.rotation,
+                    static_cast<int32_t>(page.elapsed_ms),
+                    engine_version,
+                    text_or_null(name_of(page.failure.code)),
+                    text_or_null(page.failure.message),
+                    page.mean_confidence < 0 ? Value() : Value(page.mean_confidence),
+                    page.skew,
+                    text_or_null(page.provider),
+                    text_or_null(page.tried)});
     }
 
     bool complete(const Task& task) override { return ask(complete_, "completing a task", {task.id, task.fence}); }
@@ -222,7 +243,7 @@ class SpiQueue final : public Queue {
     int64_t worker_;
     Statement claim_{
         "SELECT task_id, fence, job_id, attempt, language, tier, text_layer, password, pages, done, psm, dpi, deskew, "
-        "document_id, first_page, last_page, task_pages, uri, keep_document "
+        "document_id, first_page, last_page, task_pages, uri, keep_document, enough "
         "FROM ocr.claim_task($1)",
         {INT8OID}};
     Statement reuse_{"SELECT ocr.reuse_result($1, $2)", {INT8OID, INT8OID}};
@@ -237,9 +258,9 @@ class SpiQueue final : public Queue {
                              {INT8OID, INT8OID, TEXTOID, INT4OID, INT4OID}};
     Statement record_page_{
         "SELECT ocr.record_page($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.jsonb, $9, $10, $11, $12, $13, $14, $15, "
-        "$16, $17, $18)",
-        {INT8OID, INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID, TEXTOID, INT4OID, INT4OID, INT4OID, INT4OID,
-         INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID}};
+        "$16, $17, $18, $19, $20, $21::pg_catalog.jsonb)",
+        {INT8OID, INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID, TEXTOID,   INT4OID, INT4OID, INT4OID,
+         INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID, FLOAT4OID, TEXTOID, TEXTOID}};
     Statement complete_{"SELECT ocr.complete_task($1, $2)", {INT8OID, INT8OID}};
     Statement fail_{"SELECT ocr.fail_task($1, $2, $3, $4, $5, $6)",
                     {INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID, INT4OID}};

@@ -25,27 +25,59 @@ void require_text(std::string_view bytes) { require(is_text(bytes), "sent text t
 EngineProcess::EngineProcess(const EngineSettings& settings)
     : child_("engine", settings.program, words_of(settings), {"OMP_THREAD_LIMIT=1", "LC_ALL=C.UTF-8"}) {}
 
-void EngineProcess::send_read(const ReadRequest& request, int memfd) {
+void EngineProcess::begin(State state) {
     if (state_ != State::idle)
-        throw std::logic_error("a document for an engine that has not said hello, or is still reading another");
-    state_ = State::opening;
-    request_ = request;
-    request_.password.clear();
+        throw std::logic_error("a document for an engine that has not said hello, or is still at another");
+    state_ = state;
+    page_open_ = 0;
+}
+
+void EngineProcess::send(MessageType type, const std::string& body, int memfd) {
     try {
-        child_.channel().send(static_cast<uint8_t>(MessageType::read), encode(request), memfd, 10000);
+        child_.channel().send(static_cast<uint8_t>(type), body, memfd, 10000);
     } catch (const std::system_error& error) {
         if (error.code() != std::errc::broken_pipe && error.code() != std::errc::connection_reset) throw;
     }
+}
+
+void EngineProcess::send_read(const ReadRequest& request, int memfd) {
+    begin(State::opening);
+    request_ = request;
+    request_.password.clear();
+    send(MessageType::read, encode(request), memfd);
+}
+
+void EngineProcess::send_draw(const DrawRequest& request, int memfd) {
+    begin(State::drawing);
+    to_draw_.clear();
+    for (const PageView& view : request.pages) to_draw_.push_back(view.page_no);
+    send(MessageType::draw, encode(request), memfd);
+}
+
+void EngineProcess::send_compose(const ComposeRequest& request, int memfd) {
+    begin(State::laying_out);
+    send(MessageType::compose, encode(request), memfd);
+}
+
+void EngineProcess::send_layout(const PageLayout& page) {
+    if (state_ != State::laying_out) throw std::logic_error("a layout for an engine that is not at a PDF");
+    send(MessageType::page_layout, encode(page));
+}
+
+void EngineProcess::send_layouts_end() {
+    if (state_ != State::laying_out) throw std::logic_error("the end of layouts that did not begin");
+    state_ = State::composing;
+    send(MessageType::layouts_end, "");
 }
 
 std::optional<EngineMessage> EngineProcess::receive() {
     child_.read_stderr();
     std::optional<Frame> frame = child_.channel().receive();
     if (!frame) return std::nullopt;
-    return accept(*frame);
+    return accept(std::move(*frame));
 }
 
-EngineMessage EngineProcess::accept(const Frame& frame) {
+EngineMessage EngineProcess::accept(Frame&& frame) {
     require(!frame.fd, "sent a descriptor");
     auto type = static_cast<MessageType>(frame.type);
     if (state_ == State::starting) {
@@ -60,12 +92,25 @@ EngineMessage EngineProcess::accept(const Frame& frame) {
         state_ = State::idle;
         return hello;
     }
-    require(state_ != State::idle, "spoke without having been asked");
+    require(state_ != State::idle && state_ != State::laying_out, "spoke without having been asked");
     if (type == MessageType::failed) {
         Failure failure = decode_failed(frame.body);
         require_text(failure.message);
         end_document();
         return failure;
+    }
+    if (state_ == State::drawing && type == MessageType::drawn) {
+        Drawn drawn = decode_drawn(frame.body);
+        accept_drawn(drawn);
+        return drawn;
+    }
+    if (state_ == State::composing && type == MessageType::piece) return decode_piece(std::move(frame.body));
+    if (state_ == State::drawing || state_ == State::composing) {
+        require(type == MessageType::finished, "sent a message out of turn");
+        Finished finished = decode_finished(frame.body);
+        require(state_ == State::composing || to_draw_.empty(), "finished with pages missing");
+        end_document();
+        return finished;
     }
     if (state_ == State::opening) {
         require(type == MessageType::opened, "did not open the document first");
@@ -99,7 +144,6 @@ void EngineProcess::accept_opened(const DocumentInfo& info) {
     require(info.selected == selected_pages(request_, info.pages).size(), "miscounted the pages that were asked for");
     const std::vector<uint32_t> to_read = pages_to_read(request_, info.pages);
     to_read_ = std::set<uint32_t>(to_read.begin(), to_read.end());
-    page_open_ = 0;
     state_ = State::reading;
 }
 
@@ -113,9 +157,18 @@ void EngineProcess::accept_page_done(const Page& page) {
     require(page_open_ != 0 && page.page_no == page_open_, "is done with a page that it had not started");
     require_text(page.text);
     require_text(page.layout);
+    require_text(page.provider);
+    require_text(page.tried);
     require_text(page.failure.message);
     to_read_.erase(page.page_no);
     page_open_ = 0;
+}
+
+void EngineProcess::accept_drawn(const Drawn& drawn) {
+    require(!to_draw_.empty() && drawn.page_no == to_draw_.front(), "drew a page that was not its turn");
+    to_draw_.pop_front();
+    require_text(drawn.type);
+    require_text(drawn.failure.message);
 }
 
 void EngineProcess::accept_finished() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,7 +32,7 @@ struct PageStarted {
 /// in a library, and to be killed.
 constexpr int64_t killed_after_ms(int64_t limit_ms) { return limit_ms + limit_ms / 10 + 1000; }
 
-using EngineMessage = std::variant<Hello, DocumentInfo, PageStarted, Page, Finished, Failure>;
+using EngineMessage = std::variant<Hello, DocumentInfo, PageStarted, Page, Finished, Failure, Drawn, Piece>;
 
 /// One engine, from its start to its end. No signal handler is installed and no child but this one is waited for. The
 /// destructor kills what still lives.
@@ -50,6 +51,13 @@ class EngineProcess {
     /// ended: std::logic_error otherwise. An engine that has died meanwhile is not an error here: receive() finds it
     /// closed. Throws std::system_error when the engine takes nothing for 10 s.
     void send_read(const ReadRequest&, int memfd);
+    /// In the same way: receive() then gives a Drawn for each page, in the order asked, and Finished; or a Failure.
+    void send_draw(const DrawRequest&, int memfd);
+    /// In the same way, followed by send_layout() for each page that is to have text, ascending, and
+    /// send_layouts_end(); receive() then gives Pieces and Finished, or a Failure.
+    void send_compose(const ComposeRequest&, int memfd);
+    void send_layout(const PageLayout&);
+    void send_layouts_end();
 
     /// The next message; nothing: none has come yet, or the engine has gone (then closed()). Text in it is valid UTF-8
     /// without NUL. Throws ProtocolError when the engine says what it must not, or what it said out of turn: it is to
@@ -79,12 +87,16 @@ class EngineProcess {
     uint64_t resident_memory() const noexcept { return child_.resident_memory(); }
 
   private:
-    enum class State : uint8_t { starting, idle, opening, reading };
+    enum class State : uint8_t { starting, idle, opening, reading, drawing, laying_out, composing };
 
-    EngineMessage accept(const Frame&);
+    void begin(State);
+    void send(MessageType, const std::string& body, int memfd = -1);
+
+    EngineMessage accept(Frame&&);
     void accept_opened(const DocumentInfo&);
     void accept_page_started(uint32_t page_no);
     void accept_page_done(const Page&);
+    void accept_drawn(const Drawn&);
     void accept_finished();
     void end_document();
 
@@ -93,6 +105,7 @@ class EngineProcess {
     ReadRequest request_;
     std::set<uint32_t> to_read_;  ///< pages of the task that the engine still owes
     uint32_t page_open_ = 0;      ///< started and not done; 0: none
+    std::deque<uint32_t> to_draw_;
     uint64_t documents_read_ = 0;
 };
 

@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size == 0) return 0;
     std::string body(reinterpret_cast<const char*>(data + 1), size - 1);
     try {
-        switch (data[0] % 10) {
+        switch (data[0] % 14) {
             case 0:
                 check(body, decode_hello);
                 break;
@@ -71,6 +71,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                 break;
             case 8:
                 check(body, decode_http_request);
+                break;
+            case 9:
+                check(body, decode_draw);
+                break;
+            case 10:
+                check(body, decode_drawn);
+                break;
+            case 11:
+                check(body, decode_compose);
+                break;
+            case 12:
+                check(body, decode_page_layout);
                 break;
             default:
                 check(body, decode_http_response);

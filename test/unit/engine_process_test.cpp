@@ -508,5 +508,50 @@ TEST(EngineProcess, ChecksWhatTheEngineSays) {
     }
 }
 
+/// The first wrong word of an engine that was asked to do something else than to read; "" where there is none.
+std::string complaint_of(const char* script, const std::function<void(EngineProcess&)>& ask) {
+    EngineProcess engine(rogue_engine(script));
+    try {
+        while (std::optional<EngineMessage> message = next(engine))
+            if (std::holds_alternative<Hello>(*message)) ask(engine);
+    } catch (const ProtocolError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST(EngineProcess, ChecksWhatTheEngineDraws) {
+    DrawRequest request;
+    request.dpi = 150;
+    for (uint32_t page_no : {2u, 7u}) request.pages.push_back({page_no, 10, 10, 300, 0, 0});
+    auto complaint = [&](const char* script) {
+        return complaint_of(script, [&](EngineProcess& engine) { engine.send_draw(request, sealed("x").get()); });
+    };
+    EXPECT_EQ(complaint("hello read drawn:2 drawn:7 finished"), "");
+    EXPECT_EQ(complaint("hello read drawn:2 failed"), "");
+    EXPECT_NE(complaint("hello read drawn:7").find("not its turn"), std::string::npos);
+    EXPECT_NE(complaint("hello read drawn:2 finished").find("pages missing"), std::string::npos);
+    EXPECT_NE(complaint("hello read drawn:2 drawn:7 drawn:7").find("not its turn"), std::string::npos);
+    EXPECT_NE(complaint("hello read piece").find("out of turn"), std::string::npos);
+    EXPECT_NE(complaint("hello read opened:1:1").find("out of turn"), std::string::npos);
+}
+
+TEST(EngineProcess, ChecksWhatTheEngineComposes) {
+    auto complaint = [](const char* script) {
+        return complaint_of(script, [](EngineProcess& engine) {
+            engine.send_compose({}, sealed("x").get());
+            EXPECT_THROW(engine.send_read({}, sealed("x").get()), std::logic_error);
+            engine.send_layout({{1, 10, 10, 300, 0, 0}, {}});
+            engine.send_layouts_end();
+            EXPECT_THROW(engine.send_layouts_end(), std::logic_error);
+        });
+    };
+    EXPECT_EQ(complaint("hello read read read piece piece finished"), "");
+    EXPECT_EQ(complaint("hello read read read failed"), "");
+    EXPECT_NE(complaint("hello read read read piece drawn:1").find("out of turn"), std::string::npos);
+    EXPECT_NE(complaint("hello read read read piece finished piece").find("without having been asked"),
+              std::string::npos);
+}
+
 }  // namespace
 }  // namespace pg_ocr

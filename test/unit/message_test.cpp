@@ -44,6 +44,9 @@ Page some_page() {
     page.height = 3508;
     page.dpi = 300;
     page.rotation = 270;
+    page.skew = -1.5f;
+    page.provider = "pg_ocr";
+    page.tried = R"([{"way":"as it is"}])";
     page.elapsed_ms = 1234;
     return page;
 }
@@ -165,6 +168,9 @@ TEST(Messages, APageComesThrough) {
     EXPECT_EQ(came.height, sent.height);
     EXPECT_EQ(came.dpi, sent.dpi);
     EXPECT_EQ(came.rotation, sent.rotation);
+    EXPECT_EQ(came.skew, sent.skew);
+    EXPECT_EQ(came.provider, sent.provider);
+    EXPECT_EQ(came.tried, sent.tried);
     EXPECT_EQ(came.elapsed_ms, sent.elapsed_ms);
     EXPECT_FALSE(came.failure);
 }
@@ -189,6 +195,52 @@ TEST(Messages, TheSmallOnesComeThrough) {
     EXPECT_EQ(failure.message, "empty");
 }
 
+const PageView some_view{3, 2480, 3508, 300, 90, 1.25f};
+
+DrawRequest some_draw_request() {
+    DrawRequest request;
+    request.password = "secret";
+    request.limits.page_pixels = 100000000;
+    request.dpi = 150;
+    request.pages = {some_view};
+    return request;
+}
+
+PageLayout some_page_layout() {
+    Line line{{1, 2, 30, 12}, 0, {Word{"gr\xc3\xbc\xc3\x9f", {1, 2, 15, 12}}, Word{"Gott", {18, 2, 30, 12}}}};
+    return {some_view, Layout{{Block{{1, 2, 30, 12}, {line}}, Block{{5, 5, 6, 6}, {}}}, {}}};
+}
+
+TEST(Messages, WhatABackendAsksComesThrough) {
+    DrawRequest draw = decode_draw(encode(some_draw_request()));
+    EXPECT_EQ(draw.password, "secret");
+    EXPECT_EQ(draw.limits, some_draw_request().limits);
+    EXPECT_EQ(draw.dpi, 150);
+    ASSERT_EQ(draw.pages.size(), 1u);
+    const PageView& view = draw.pages[0];
+    EXPECT_EQ(view.page_no, 3u);
+    EXPECT_EQ(view.width, 2480);
+    EXPECT_EQ(view.height, 3508);
+    EXPECT_EQ(view.dpi, 300);
+    EXPECT_EQ(view.rotation, 90);
+    EXPECT_EQ(view.skew, 1.25f);
+    EXPECT_EQ(decode_compose(encode(ComposeRequest{"secret", {}})).password, "secret");
+    PageLayout page = decode_page_layout(encode(some_page_layout()));
+    EXPECT_EQ(page.view.page_no, 3u);
+    ASSERT_EQ(page.layout.blocks.size(), 2u);
+    const Word& word = page.layout.blocks[0].lines.at(0).words.at(1);
+    EXPECT_EQ(word.text, "Gott");
+    EXPECT_EQ(word.box, (Box{18, 2, 30, 12}));
+    EXPECT_EQ(page.layout.blocks[1].box, (Box{5, 5, 6, 6}));
+    Drawn drawn = decode_drawn(encode(Drawn{3, "image/jpeg", 100, 200, std::string("\0x", 2), {}}));
+    EXPECT_EQ(drawn.type, "image/jpeg");
+    EXPECT_EQ(drawn.width, 100);
+    EXPECT_EQ(drawn.height, 200);
+    EXPECT_EQ(drawn.bytes, std::string("\0x", 2));
+    EXPECT_EQ(decode_drawn(encode(Drawn{3, "", 0, 0, "", {ErrorCode::page_damaged, "torn"}})).failure.message, "torn");
+    EXPECT_EQ(decode_piece("%PDF").bytes, "%PDF");
+}
+
 struct Kind {
     const char* name;
     std::string whole;
@@ -205,6 +257,10 @@ std::vector<Kind> all_kinds() {
         {"failed page", encode(failed_page()), [](const std::string& b) { decode_page_done(b); }},
         {"finished", encode(Finished{5}), [](const std::string& b) { decode_finished(b); }},
         {"failed", encode(Failure{ErrorCode::document_empty, "e"}), [](const std::string& b) { decode_failed(b); }},
+        {"draw", encode(some_draw_request()), [](const std::string& b) { decode_draw(b); }},
+        {"drawn", encode(Drawn{1, "image/png", 1, 1, "x", {}}), [](const std::string& b) { decode_drawn(b); }},
+        {"compose", encode(ComposeRequest{"secret", {}}), [](const std::string& b) { decode_compose(b); }},
+        {"page_layout", encode(some_page_layout()), [](const std::string& b) { decode_page_layout(b); }},
         {"HTTP hello", encode(some_http_hello()), [](const std::string& b) { decode_http_hello(b); }},
         {"HTTP request", encode(some_http_request()), [](const std::string& b) { decode_http_request(b); }},
         {"HTTP response", encode(some_http_response()), [](const std::string& b) { decode_http_response(b); }},
@@ -266,6 +322,7 @@ TEST(Messages, WithValuesOutOfRangeAreRefused) {
     refused([](Page& page) { page.confidence = std::numeric_limits<float>::infinity(); });
     refused([](Page& page) { page.width = -1; });
     refused([](Page& page) { page.rotation = 45; });
+    refused([](Page& page) { page.skew = 90; });
     refused([](Page& page) { page.status = static_cast<PageStatus>(3); });
     refused([](Page& page) { page.source = static_cast<PageSource>(3); });
     refused([](Page& page) { page.status = PageStatus::failed; });
@@ -273,6 +330,23 @@ TEST(Messages, WithValuesOutOfRangeAreRefused) {
     refused([](Page& page) { page.failure.code = static_cast<ErrorCode>(200); });
     EXPECT_THROW(decode_opened(encode(DocumentInfo{"PDF", 3, 4})), ProtocolError);
     EXPECT_THROW(decode_failed(encode(Failure{})), ProtocolError);
+
+    DrawRequest draw = some_draw_request();
+    draw.dpi = 0;
+    EXPECT_THROW(decode_draw(encode(draw)), ProtocolError);
+    auto view_refused = [](const std::function<void(PageView&)>& spoil) {
+        PageLayout page = some_page_layout();
+        spoil(page.view);
+        EXPECT_THROW(decode_page_layout(encode(page)), ProtocolError);
+    };
+    view_refused([](PageView& view) { view.page_no = 0; });
+    view_refused([](PageView& view) { view.width = 0; });
+    view_refused([](PageView& view) { view.dpi = -1; });
+    view_refused([](PageView& view) { view.rotation = 1; });
+    view_refused([](PageView& view) { view.skew = -46; });
+    EXPECT_THROW(decode_drawn(encode(Drawn{1, "image/png", 1, 1, "", {}})), ProtocolError);
+    EXPECT_THROW(decode_drawn(encode(Drawn{1, "image/png", 0, 1, "x", {}})), ProtocolError);
+    EXPECT_THROW(decode_piece(""), ProtocolError);
 
     HttpRequest request = some_http_request();
     request.max_attempts = 0;

@@ -36,6 +36,8 @@ void act(Channel& worker, int socket, const std::vector<std::string>& step) {
         page.text = name == "done" ? "gr\xc3\xbc\xc3\x9f" : "\xed\xa0\x80";
         say(worker, MessageType::page_done, encode(page));
     }
+    if (name == "drawn") say(worker, MessageType::drawn, encode(Drawn{number(1), "image/png", 1, 1, "x", {}}));
+    if (name == "piece") say(worker, MessageType::piece, "x");
     if (name == "finished") say(worker, MessageType::finished, encode(Finished{1}));
     if (name == "failed") say(worker, MessageType::failed, encode(Failure{ErrorCode::document_damaged, "damaged"}));
     if (name == "fd") say(worker, MessageType::finished, encode(Finished{1}), STDIN_FILENO);

@@ -88,7 +88,7 @@ TEST_P(Scripts, AreReadAsTesseractReadsThem) {
     EXPECT_EQ(lines_of(ours.text), sample.lines);
     EXPECT_EQ(ours.text.find(sample.beginning), 0u) << ours.text;
     if (sample.is_as_sure) {
-        EXPECT_FLOAT_EQ(ours.confidence, theirs.confidence);
+        EXPECT_FLOAT_EQ(ours.mean_confidence, theirs.mean_confidence);
     }
 }
 

@@ -11,7 +11,7 @@ Layout two_blocks() {
     Line first{{1, 2, 30, 12}, 93.06f, {{"Hello", {1, 2, 14, 12}, 96.54f}, {"world", {16, 2, 30, 12}, 80}}};
     Line second{{1, 14, 20, 24}, 50, {{"again", {1, 14, 20, 24}, 50}}};
     Line third{{1, 40, 20, 50}, 100, {{"end", {1, 40, 20, 50}, 100}}};
-    return {{{{1, 2, 30, 24}, {first, second}}, {{1, 40, 20, 50}, {third}}}};
+    return {{{{1, 2, 30, 24}, {first, second}}, {{1, 40, 20, 50}, {third}}}, {}};
 }
 
 TEST(PageText, EndsLinesAndPartsBlocks) { EXPECT_EQ(page_text(two_blocks()), "Hello world\nagain\n\nend\n"); }
@@ -20,7 +20,7 @@ TEST(PageText, OfNothingIsNothing) { EXPECT_EQ(page_text({}), ""); }
 
 TEST(PageText, PutsNoSpacesBetweenChineseWords) {
     Line line{{}, 0, {{"日本", {}, 0}, {"語。", {}, 0}, {"OCR", {}, 0}, {"文字", {}, 0}}};
-    EXPECT_EQ(page_text({{{{}, {line}}}}), "日本語。 OCR 文字\n");
+    EXPECT_EQ(page_text({{{{}, {line}}}, {}}), "日本語。 OCR 文字\n");
 }
 
 TEST(Confidence, IsWeightedByCharactersNotBytes) {
@@ -46,7 +46,7 @@ TEST(LayoutJson, IsAsDocumented) {
 }
 
 std::string json_of_word(const std::string& text) {
-    std::string json = layout_json({{{{}, {Line{{}, 0, {{text, {}, 0}}}}}}});
+    std::string json = layout_json({{{{}, {Line{{}, 0, {{text, {}, 0}}}}}}, {}});
     size_t begin = json.find("\"text\":") + 7;
     return json.substr(begin, json.rfind(",\"confidence\"") - begin);
 }
