@@ -14,6 +14,7 @@ OBJS = \
 	src/extension/make_way.o \
 	src/extension/module.o \
 	src/extension/ocr_function.o \
+	src/extension/pdf_function.o \
 	src/extension/session.o \
 	src/extension/settings.o \
 	src/extension/shared_state.o \

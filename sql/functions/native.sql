@@ -61,3 +61,13 @@ CREATE OR REPLACE FUNCTION ocr.put_object(options text[], key text, content byte
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_put_object';
 COMMENT ON FUNCTION ocr.put_object(text[], text, bytea, text) IS
     'Internal: the C part of ocr_put(): names and values of a store''s options by turns, and rights that were checked.';
+
+CREATE OR REPLACE FUNCTION ocr.fetch_object(options text[], key text) RETURNS bytea
+    LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_fetch_object';
+COMMENT ON FUNCTION ocr.fetch_object(text[], text) IS
+    'Internal: the bytes of an object in a store, pg_ocr.max_document_size of them at most: names and values of the store''s options by turns, and rights that were checked. Errors as those of ocr_objects().';
+
+CREATE OR REPLACE FUNCTION ocr.compose_pdf(document bytea, job_id bigint, password text) RETURNS bytea
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 AS 'MODULE_PATHNAME', 'pg_ocr_compose_pdf';
+COMMENT ON FUNCTION ocr.compose_pdf(bytea, bigint, text) IS
+    'Internal: the C part of ocr_pdf(): the caller may see the job, and this is its document.';

@@ -81,3 +81,49 @@ COMMENT ON FUNCTION @extschema@.ocr_put(text, bytea, text) IS
 uri: as ocr_submit() takes it; the caller needs USAGE on its server. Of a directory, the server''s owner must be a member of pg_write_server_files; directories on the way are made.
 content_type: as in ''application/json''; NULL leaves it to the store.
 Errors: as those of ocr_submit(uri, …) for the URI; as those of ocr_objects() for what the store says.';
+
+CREATE OR REPLACE FUNCTION ocr.document_of_job(job ocr.jobs, document bytea) RETURNS bytea
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+    caller CONSTANT name := ocr.caller();
+    key text;
+BEGIN
+    IF document IS NOT NULL THEN
+        IF octet_length(document) <> job.document_size OR sha256(document) <> job.document_sha256 THEN
+            RAISE EXCEPTION 'this is not the document that job % read', job.id
+                USING ERRCODE = 'invalid_parameter_value',
+                      HINT = 'Its words would stand in the wrong places. Give the bytes that were submitted.';
+        END IF;
+        RETURN document;
+    END IF;
+    SELECT d.bytes INTO document FROM ocr.documents d WHERE d.id = job.document_id;
+    IF FOUND THEN
+        RETURN document;
+    END IF;
+    IF job.store IS NULL THEN
+        RAISE EXCEPTION 'the document of job % was not kept', job.id
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Give its bytes with document => …; or submit documents with keep_document => true.';
+    END IF;
+    PERFORM ocr.check_store(job.store, caller);
+    key := ocr.key_in_store(job.uri, (SELECT ocr.options_of_list(s.srvoptions) FROM pg_foreign_server s WHERE s.srvname = job.store));
+    IF key IS NULL THEN
+        RAISE EXCEPTION 'the options of server "%" have changed: it does not have the URI of job % any more', job.store, job.id
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Give the document''s bytes with document => ….';
+    END IF;
+    document := ocr.fetch_object(ocr.options_in_turn(job.store, caller), key);
+    IF sha256(document) <> job.document_sha256 THEN
+        RAISE EXCEPTION 'the document of job % has changed in its store since it was read', job.id
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Submit it again; or give the bytes that were read with document => ….';
+    END IF;
+    RETURN document;
+END
+$$;
+COMMENT ON FUNCTION ocr.document_of_job(ocr.jobs, bytea) IS
+'Internal: the bytes that a job read: those given, where they can be; else those that are kept; else fetched from the job''s store with the caller''s rights. The caller may see the job, which is for others to check.
+Errors: 22023 where other bytes are given; 55000 where there are none any more, or others in the store; as those of ocr_objects() for the store.';

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -19,6 +20,7 @@
 #include <system_error>
 
 #include "engine/layout/recognisers.h"
+#include "engine/pdf/compose.h"
 #include "engine/read_document.h"
 #include "protocol/message.h"
 #include "sandbox/sandbox.h"
@@ -140,14 +142,57 @@ class Reporter : public ReadEvents {
     Channel& worker_;
 };
 
-void read_one(Channel& worker, const Frame& frame, Recognisers& recognisers, const PeakMemory& peak_memory) {
-    if (static_cast<MessageType>(frame.type) != MessageType::read)
-        throw ProtocolError("a message of type " + std::to_string(frame.type) + " came; the engine only reads");
-    ReadRequest request = decode_read(frame.body);
+void read_one(Channel& worker, const Frame& frame, Recognisers& recognisers) {
+    const ReadRequest request = decode_read(frame.body);
+    MappedDocument document(frame.fd);
+    Reporter reporter(worker);
+    read_document(document.bytes(), document.size(), request, recognisers, reporter);
+}
+
+/// The words of the layouts that follow; nothing where the worker has hung up instead.
+std::optional<TextLayerWriter> receive_layouts(Channel& worker) {
+    TextLayerWriter text;
+    while (std::optional<Frame> frame = worker.receive()) {
+        const auto type = static_cast<MessageType>(frame->type);
+        if (type == MessageType::layouts_end) return text;
+        if (type != MessageType::page_layout) throw ProtocolError("something else than a page's layout came");
+        text.add(decode_page_layout(frame->body));
+    }
+    return std::nullopt;
+}
+
+void compose_one(Channel& worker, const Frame& frame) {
+    const ComposeRequest request = decode_compose(frame.body);
+    const std::optional<TextLayerWriter> text = receive_layouts(worker);
+    if (!text) return;
+    MappedDocument document(frame.fd);
+    std::string piece;
+    constexpr size_t piece_size = 1u << 20;
+    auto flush = [&] {
+        if (!piece.empty()) send(worker, MessageType::piece, piece);
+        piece.clear();
+    };
+    compose(Bytes(document.bytes(), document.size()), request, *text, [&](std::string_view bytes) {
+        for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), piece_size))) {
+            piece += bytes.substr(0, piece_size);
+            if (piece.size() >= piece_size) flush();
+        }
+    });
+    flush();
+}
+
+void serve_one(Channel& worker, const Frame& frame, Recognisers& recognisers, const PeakMemory& peak_memory) {
     try {
-        MappedDocument document(frame.fd);
-        Reporter reporter(worker);
-        read_document(document.bytes(), document.size(), request, recognisers, reporter);
+        switch (static_cast<MessageType>(frame.type)) {
+            case MessageType::read:
+                read_one(worker, frame, recognisers);
+                break;
+            case MessageType::compose:
+                compose_one(worker, frame);
+                break;
+            default:
+                throw ProtocolError("a message of type " + std::to_string(frame.type) + " came, which asks nothing");
+        }
         send(worker, MessageType::finished, encode(Finished{peak_memory.bytes()}));
     } catch (const DocumentError& error) {
         send(worker, MessageType::failed, encode(error.failure));
@@ -158,7 +203,7 @@ void read_one(Channel& worker, const Frame& frame, Recognisers& recognisers, con
 bool serve(Channel& worker, Recognisers& recognisers, const PeakMemory& peak_memory) {
     while (std::optional<Frame> frame = worker.receive()) {
         try {
-            read_one(worker, *frame, recognisers, peak_memory);
+            serve_one(worker, *frame, recognisers, peak_memory);
         } catch (const std::bad_alloc&) {
             send(worker, MessageType::failed,
                  encode(Failure{ErrorCode::engine_memory,
@@ -179,6 +224,7 @@ int run(const Arguments& arguments) {
         // A server without English is as good as any: its own languages are loaded when they are asked for.
         if (error.failure.code != ErrorCode::language_missing) throw;
     }
+    warm_up_compose();
     // poppler converts with iconv, whose module for UTF-16 could not be mapped any more in the sandbox: keep it loaded.
     iconv_t failed = reinterpret_cast<iconv_t>(-1);  // NOLINT(performance-no-int-to-ptr): so iconv_open(3) has it
     if (::iconv_open("UTF-8", "UTF-16") == failed)

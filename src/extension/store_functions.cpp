@@ -1,6 +1,10 @@
 #include "extension/store_functions.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -17,6 +21,7 @@
 extern "C" {
 PG_FUNCTION_INFO_V1(pg_ocr_list_objects);
 PG_FUNCTION_INFO_V1(pg_ocr_put_object);
+PG_FUNCTION_INFO_V1(pg_ocr_fetch_object);
 PG_FUNCTION_INFO_V1(pg_ocr_try_lock);
 }
 
@@ -75,7 +80,7 @@ int64_t stuck_after_ms(const Options& store) {
     return 1000 * (attempts * (seconds + longest_backoff_s) + grace_s);
 }
 
-HttpResponse ask_once(HttpRequest& request, int content) {
+HttpProcess::Answer ask_once(HttpRequest& request, int content) {
     request.id = ++last_request;
     request.max_attempts = attempts;
     const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), stuck_after_ms(request.options));
@@ -84,7 +89,7 @@ HttpResponse ask_once(HttpRequest& request, int content) {
     for (;;) {
         if (std::optional<HttpProcess::Answer> answer = http->receive()) {
             if (answer->response.failure) throw_failure(answer->response.failure);
-            return std::move(answer->response);
+            return std::move(*answer);
         }
         if (http->closed()) throw_unavailable("pg_ocr_http " + http->obituary());
         const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
@@ -100,7 +105,7 @@ HttpResponse ask_once(HttpRequest& request, int content) {
 }
 
 /// Waits for the answer; the statement can be cancelled meanwhile. Throws pg::Error.
-HttpResponse ask(HttpRequest request, int content = -1) {
+HttpProcess::Answer ask(HttpRequest request, int content = -1) {
     if (!exit_callback_registered) {
         pg::protect([] { before_shmem_exit(end_http_with_process, 0); });
         exit_callback_registered = true;
@@ -190,7 +195,7 @@ class Listing {
         request.options = store_;
         request.name = prefix_;
         request.from = next_;
-        HttpResponse response = ask(std::move(request));
+        HttpResponse response = ask(std::move(request)).response;
         // A store that sends the same page for ever would be listed for ever.
         if (!response.next.empty() && response.next == next_)
             throw_failure({ErrorCode::store_refused, "the store's list does not go on where it should"});
@@ -228,6 +233,42 @@ Words ask_for_store(text* server) {
     MemoryContextSwitchTo(inner);
     SPI_finish();
     return words;
+}
+
+/// A document in a store, as a sealed memfd.
+UniqueFd fetch(const Options& store, const std::string& key, uint64_t max_size) {
+    if (option_of(store, "type") == "file") {
+        Fetched fetched = fetch_file(store, key, max_size, [] {
+            pg::protect([] { CHECK_FOR_INTERRUPTS(); });
+            return true;
+        });
+        if (fetched.failure) throw_failure(fetched.failure);
+        return std::move(fetched.document);
+    }
+    HttpRequest request;
+    request.operation = HttpOperation::fetch;
+    request.options = store;
+    request.name = key;
+    request.max_size = max_size;
+    return ask(std::move(request)).document;
+}
+
+/// All that is in a sealed memfd.
+bytea* content_of(const UniqueFd& memfd) {
+    struct stat status {};
+    if (::fstat(memfd.get(), &status) < 0) throw std::system_error(errno, std::generic_category(), "fstat");
+    const auto size = static_cast<size_t>(status.st_size);
+    if (size > MaxAllocSize - VARHDRSZ)
+        throw_failure({ErrorCode::document_too_large, "the object is larger than the 1 GB that a value can have"});
+    bytea* content = nullptr;
+    pg::protect([&] { content = static_cast<bytea*>(palloc(size + VARHDRSZ)); });
+    SET_VARSIZE(content, size + VARHDRSZ);
+    for (size_t done = 0; done < size;) {
+        const ssize_t n = ::pread(memfd.get(), VARDATA(content) + done, size - done, static_cast<off_t>(done));
+        if (n > 0) done += static_cast<size_t>(n);
+        if (n == 0 || (n < 0 && errno != EINTR)) throw std::system_error(errno, std::generic_category(), "pread");
+    }
+    return content;
 }
 
 void drop_listing(void* listing) { delete static_cast<Listing*>(listing); }
@@ -314,7 +355,7 @@ Datum pg_ocr_put_object(PG_FUNCTION_ARGS) {
             request.options = store;
             request.name = utf8(key);
             request.content_type = utf8(content_type);
-            written = ask(std::move(request), memfd.get()).etag;
+            written = ask(std::move(request), memfd.get()).response.etag;
         }
         text* result = nullptr;
         pg::protect([&] {
@@ -325,6 +366,14 @@ Datum pg_ocr_put_object(PG_FUNCTION_ARGS) {
     });
     if (etag == nullptr) PG_RETURN_NULL();
     PG_RETURN_TEXT_P(etag);
+}
+
+Datum pg_ocr_fetch_object(PG_FUNCTION_ARGS) {
+    const Words words = words_of(PG_GETARG_ARRAYTYPE_P(0));
+    const char* key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+    bytea* content =
+        pg::enter([&] { return content_of(fetch(options_of(words), utf8(key), worker_settings().max_document_size)); });
+    PG_RETURN_BYTEA_P(content);
 }
 
 /// Users can take any advisory lock that SQL knows of; this kind they cannot.

@@ -1,52 +1,20 @@
 #include "engine/read/tiff_page.h"
 
-#include <tiffio.h>
-
 #include <algorithm>
-#include <cstring>
-#include <memory>
 #include <new>
 #include <vector>
 
+#include "engine/read/tiff_file.h"
 #include "engine/read/turn.h"
 
 namespace pg_ocr {
 namespace {
 
-/// Where libtiff reads.
-struct Cursor {
-    Bytes bytes;
-    uint64_t at = 0;
-};
-
-tmsize_t read_bytes(thandle_t user, void* to, tmsize_t wanted) {
-    auto& cursor = *static_cast<Cursor*>(user);
-    Bytes part = cursor.bytes.part(cursor.at, static_cast<uint64_t>(std::max<tmsize_t>(0, wanted)));
-    if (!part.empty()) std::memcpy(to, part.data(), part.size());
-    cursor.at += part.size();
-    return static_cast<tmsize_t>(part.size());
-}
-
-toff_t seek_bytes(thandle_t user, toff_t offset, int whence) {
-    auto& cursor = *static_cast<Cursor*>(user);
-    cursor.at = (whence == SEEK_CUR ? cursor.at : whence == SEEK_END ? cursor.bytes.size() : 0) + offset;
-    return cursor.at;
-}
-
-toff_t size_of_bytes(thandle_t user) { return static_cast<Cursor*>(user)->bytes.size(); }
-tmsize_t write_nothing(thandle_t, void*, tmsize_t) { return -1; }
-int close_nothing(thandle_t) { return 0; }
-
-struct Close {
-    void operator()(TIFF* tiff) const { TIFFClose(tiff); }
-};
-
 /// Whatever the samples are (colours, inks, 16 bits deep, in tiles), libtiff makes colours of them.
 Pixels decode_colours(Bytes file, const TiffPage& page) {
-    Cursor cursor{file};
-    std::unique_ptr<TIFF, Close> tiff(TIFFClientOpen("document", "rm", &cursor, read_bytes, write_nothing, seek_bytes,
-                                                     close_nothing, size_of_bytes, nullptr, nullptr));
-    if (!tiff || TIFFSetSubDirectory(tiff.get(), page.offset) == 0) return {};
+    TiffSource source{file};
+    TiffFile tiff = open_tiff(source, page.offset);
+    if (!tiff) return {};
     std::vector<uint32_t> colours(static_cast<size_t>(page.width) * page.height);
     constexpr int stop_on_error = 1;
     // Any other orientation would be undone in part only; it is undone below.

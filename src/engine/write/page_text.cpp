@@ -37,8 +37,7 @@ void append_line(std::string& text, const Line& line) {
     for (const Word& word : line.words) {
         std::u32string characters = characters_of(word.text);
         if (characters.empty()) continue;
-        bool joined = is_unspaced(before) && is_unspaced(characters.front());
-        if (before != 0 && !joined) text += ' ';
+        if (before != 0 && is_space_between(before, characters.front())) text += ' ';
         text += word.text;
         before = characters.back();
     }
@@ -46,6 +45,8 @@ void append_line(std::string& text, const Line& line) {
 }
 
 }  // namespace
+
+bool is_space_between(char32_t before, char32_t after) { return !is_unspaced(before) || !is_unspaced(after); }
 
 std::string page_text(const Layout& layout) {
     std::string text;

@@ -13,6 +13,9 @@ namespace pg_ocr {
 /// Japanese characters.
 std::string page_text(const Layout&);
 
+/// Whether a word that ends in this character is parted by a space from the next, which begins with that one.
+bool is_space_between(char32_t before, char32_t after);
+
 /// The mean of the words' confidences, weighted by their length in characters; -1 without words.
 float confidence_of(const std::vector<Word>&);
 float confidence_of(const Layout&);

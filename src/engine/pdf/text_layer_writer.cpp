@@ -1,0 +1,316 @@
+// Programs that extract text from a PDF look at where glyphs stand, at the size of their font and at their order. So
+// all words of a line have one size and one baseline; each word is stretched to its box, and a space to the gap behind
+// it; and words come in reading order. Where a word runs from right to left its characters are drawn from left to right
+// as they stand on paper: that is what drawn Arabic looks like, and what programs turn round again.
+#include "engine/pdf/text_layer_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <initializer_list>
+#include <numbers>
+#include <tuple>
+#include <utility>
+
+#include "engine/write/page_text.h"
+#include "engine/write/utf8.h"
+
+namespace pg_ocr {
+namespace {
+
+constexpr size_t most_numbers = 65535;
+constexpr char32_t replacement = 0xfffd;
+/// Boxes beyond are nowhere on any page; their sums and products stay finite.
+constexpr int32_t furthest = 1 << 20;
+
+struct Point {
+    double x = 0, y = 0;
+};
+
+/// Which way a line runs over the page: along it, and from its top to its bottom; y grows downward.
+struct Direction {
+    Point along, down;
+};
+constexpr Direction rightward{{1, 0}, {0, 1}}, downward{{0, 1}, {-1, 0}}, upward{{0, -1}, {1, 0}};
+
+double along(const Direction& direction, Point p) { return p.x * direction.along.x + p.y * direction.along.y; }
+double down(const Direction& direction, Point p) { return p.x * direction.down.x + p.y * direction.down.y; }
+
+struct PlacedWord {
+    std::u32string characters;
+    Box box;
+    double begin = 0, end = 0;   ///< along the line
+    double top = 0, bottom = 0;  ///< across it
+};
+
+bool is_leftward(char32_t c) {
+    return (c >= 0x590 && c < 0x900) || (c >= 0xfb1d && c < 0xfe00) || (c >= 0xfe70 && c < 0xff00) ||
+           (c >= 0x10800 && c < 0x11000) || (c >= 0x1e800 && c < 0x1f000);
+}
+bool is_digit(char32_t c) { return (c >= '0' && c <= '9') || (c >= 0x660 && c <= 0x669) || (c >= 0x6f0 && c <= 0x6f9); }
+bool is_leftward_letter(char32_t c) { return is_leftward(c) && !is_digit(c); }
+bool runs_leftward(const std::u32string& word) { return std::any_of(word.begin(), word.end(), is_leftward_letter); }
+bool is_vertical_script(char32_t c) {
+    return (c >= 0x2e80 && c <= 0x9fff) || (c >= 0xac00 && c <= 0xd7af) || c >= 0x20000;
+}
+
+/// As the characters stand from left to right. Within what runs leftward, numbers and foreign words do not.
+std::u32string as_drawn(const std::u32string& word) {
+    if (!runs_leftward(word)) return word;
+    std::u32string drawn(word.rbegin(), word.rend());
+    auto keeps_its_order = [](char32_t c) { return is_digit(c) || (c > '@' && !is_leftward(c)); };
+    for (size_t i = 0; i < drawn.size();) {
+        size_t end = i;
+        while (end < drawn.size() && keeps_its_order(drawn[end])) ++end;
+        std::reverse(drawn.begin() + static_cast<std::ptrdiff_t>(i), drawn.begin() + static_cast<std::ptrdiff_t>(end));
+        i = end + 1;
+    }
+    return drawn;
+}
+
+std::vector<PlacedWord> placed(const Line& line) {
+    std::vector<PlacedWord> words;
+    auto inside = [](int32_t place) { return place >= -furthest && place <= furthest; };
+    for (const Word& word : line.words) {
+        const Box& box = word.box;
+        if (!inside(box.left) || !inside(box.top) || !inside(box.right) || !inside(box.bottom)) continue;
+        if (box.left >= box.right || box.top >= box.bottom) continue;
+        PlacedWord next;
+        next.box = box;
+        for (char32_t c : characters_of(word.text))
+            if (c >= 0x20 && c != 0x7f) next.characters += c;
+        if (!next.characters.empty()) words.push_back(std::move(next));
+    }
+    return words;
+}
+
+Direction direction_of(const std::vector<PlacedWord>& words) {
+    const Box &first = words.front().box, &last = words.back().box;
+    if (words.size() == 1) {
+        constexpr int32_t twice = 2;
+        const bool is_high = first.bottom - first.top > twice * (first.right - first.left);
+        if (!is_high || words.front().characters.size() < 2) return rightward;
+        return is_vertical_script(words.front().characters.front()) ? downward : upward;
+    }
+    // Twice the centres.
+    const int64_t across = int64_t{last.left} + last.right - first.left - first.right;
+    const int64_t below = int64_t{last.top} + last.bottom - first.top - first.bottom;
+    const bool beside = first.top < last.bottom && last.top < first.bottom;
+    const bool stacked = first.left < last.right && last.left < first.right;
+    if (std::abs(below) <= std::abs(across) || (beside && !stacked)) return rightward;
+    return below > 0 ? downward : upward;
+}
+
+void place_along(std::vector<PlacedWord>& words, const Direction& direction) {
+    for (PlacedWord& word : words) {
+        const Point one{static_cast<double>(word.box.left), static_cast<double>(word.box.top)};
+        const Point other{static_cast<double>(word.box.right), static_cast<double>(word.box.bottom)};
+        std::tie(word.begin, word.end) = std::minmax({along(direction, one), along(direction, other)});
+        std::tie(word.top, word.bottom) = std::minmax({down(direction, one), down(direction, other)});
+    }
+}
+
+struct Extent {
+    double top = 0, bottom = 0;
+    double height() const { return bottom - top; }
+};
+
+Extent extent_of(const std::vector<PlacedWord>& words, double slope) {
+    Extent extent{INFINITY, -INFINITY};
+    for (const PlacedWord& word : words) {
+        const double sunk = slope * (word.begin + word.end) / 2;
+        extent.top = std::min(extent.top, word.top - sunk);
+        extent.bottom = std::max(extent.bottom, word.bottom - sunk);
+    }
+    return extent;
+}
+
+/// How far the line sinks per pixel, where that is seen in its words' boxes: the median of many pairs of words, so that
+/// a letter with a descender does not bend it.
+double slope_of(const std::vector<PlacedWord>& words) {
+    const size_t half = words.size() / 2;
+    if (half == 0) return 0;
+    std::vector<double> slopes;
+    for (size_t i = 0; i + half < words.size(); ++i) {
+        const PlacedWord &one = words[i], &other = words[i + half];
+        const double apart = (other.begin + other.end - one.begin - one.end) / 2;
+        if (std::fabs(apart) >= 1) slopes.push_back((other.top + other.bottom - one.top - one.bottom) / 2 / apart);
+    }
+    if (slopes.empty()) return 0;
+    auto median = slopes.begin() + static_cast<std::ptrdiff_t>(slopes.size() / 2);
+    std::nth_element(slopes.begin(), median, slopes.end());
+    constexpr double steepest = 0.3, worthwhile = 0.85;
+    if (std::fabs(*median) > steepest) return 0;
+    return extent_of(words, *median).height() < worthwhile * extent_of(words, 0).height() ? *median : 0;
+}
+
+void append_number(std::string& to, double value, int digits = 2) {
+    std::array<char, 64> text{};
+    const auto [end, error] = std::to_chars(text.begin(), text.end(), value, std::chars_format::fixed, digits);
+    if (error != std::errc()) return;
+    std::string_view number(text.data(), static_cast<size_t>(end - text.begin()));
+    if (number.find('.') != std::string_view::npos) {
+        number = number.substr(0, number.find_last_not_of('0') + 1);
+        if (number.ends_with('.')) number.remove_suffix(1);
+    }
+    to += number == "-0" ? "0" : number;
+}
+
+void append_numbers(std::string& to, std::initializer_list<double> values, int digits = 2) {
+    for (double value : values) {
+        append_number(to, value, digits);
+        to += ' ';
+    }
+}
+
+/// One line's operators.
+class LineWriter {
+  public:
+    LineWriter(std::string& to, CharacterNumbers& numbers, const Direction& direction, double slope,
+               const Extent& extent, double page_height)
+        : to_(to),
+          numbers_(numbers),
+          direction_(direction),
+          slope_(slope),
+          size_(extent.height()),
+          baseline_(extent.bottom + size_ * font_descent / 1000),
+          page_height_(page_height) {
+        to_ += font_in_content;
+        to_ += ' ';
+        append_number(to_, size_);
+        to_ += " Tf\n";
+    }
+
+    void show(const std::u32string& characters, double begin, double end) {
+        move_to(begin);
+        stretched(characters, end - begin);
+    }
+    /// Where the last glyph ended.
+    void go_on(const std::u32string& characters, double width) { stretched(characters, width); }
+
+  private:
+    void move_to(double begin) {
+        const double angle = std::atan(slope_), cosine = std::cos(angle), sine = std::sin(angle);
+        const Point &a = direction_.along, &d = direction_.down;
+        const Point right{cosine * a.x + sine * d.x, cosine * a.y + sine * d.y};
+        const Point up{sine * a.x - cosine * d.x, sine * a.y - cosine * d.y};
+        const double across = slope_ * begin + baseline_;
+        const Point at{begin * a.x + across * d.x, begin * a.y + across * d.y};
+        append_numbers(to_, {right.x, -right.y, up.x, -up.y}, 5);
+        append_numbers(to_, {at.x, page_height_ - at.y});
+        to_ += "Tm ";
+    }
+
+    void stretched(const std::u32string& characters, double width) {
+        const double natural = static_cast<double>(characters.size()) * size_ * glyph_width / 1000;
+        append_number(to_, 100 * width / natural);
+        to_ += " Tz <";
+        for (char32_t c : characters) {
+            constexpr std::string_view hexadecimal = "0123456789abcdef";
+            const uint16_t number = numbers_.number_of(c);
+            for (int shift = 12; shift >= 0; shift -= 4) to_ += hexadecimal[number >> shift & 15];
+        }
+        to_ += "> Tj\n";
+    }
+
+    std::string& to_;
+    CharacterNumbers& numbers_;
+    Direction direction_;
+    double slope_;
+    double size_;
+    double baseline_;  ///< across the line, where along it is 0
+    double page_height_;
+};
+
+void write_line(std::string& to, CharacterNumbers& numbers, const Line& line, double page_height) {
+    std::vector<PlacedWord> words = placed(line);
+    if (words.empty()) return;
+    const Direction direction = direction_of(words);
+    place_along(words, direction);
+    const double slope = slope_of(words);
+    LineWriter writer(to, numbers, direction, slope, extent_of(words, slope), page_height);
+    constexpr double least_gap = 0.5;  // of a pixel; boxes may overlap
+    for (size_t i = 0; i < words.size(); ++i) {
+        const PlacedWord& word = words[i];
+        writer.show(as_drawn(word.characters), word.begin, word.end);
+        if (i + 1 == words.size()) break;
+        const PlacedWord& next = words[i + 1];
+        if (!is_space_between(word.characters.back(), next.characters.front())) continue;
+        if (next.end <= word.begin)
+            writer.show(U" ", next.end, std::max(word.begin, next.end + least_gap));
+        else
+            writer.go_on(U" ", std::max(next.begin - word.end, least_gap));
+    }
+}
+
+/// An image's pixel, from its upper left corner, as it was before the image was turned clockwise by so many degrees
+/// about its centre.
+Affine unturned_by(double degrees, double width, double height) {
+    const double angle = -degrees * std::numbers::pi / 180, cosine = std::cos(angle), sine = std::sin(angle);
+    const double x = width / 2, y = height / 2;
+    return {cosine, sine, -sine, cosine, x - cosine * x + sine * y, y - sine * x - cosine * y};
+}
+
+/// The same for whole quarters, by which an image gets a new width and height: the given ones.
+Affine unturned_by_quarters(int32_t rotation, double width, double height) {
+    switch (rotation) {
+        case 90:
+            return {0, -1, 1, 0, 0, width};
+        case 180:
+            return {-1, 0, 0, -1, width, height};
+        case 270:
+            return {0, 1, -1, 0, height, 0};
+        default:
+            return {};
+    }
+}
+
+}  // namespace
+
+uint16_t CharacterNumbers::number_of(char32_t c) {
+    if (auto known = numbers_.find(c); known != numbers_.end()) return known->second;
+    if (characters_.size() == most_numbers - 1 && c != replacement) return number_of(replacement);
+    if (characters_.size() == most_numbers) return numbers_.at(replacement);
+    characters_.push_back(c);
+    const auto number = static_cast<uint16_t>(characters_.size());
+    numbers_.emplace(c, number);
+    return number;
+}
+
+void TextLayerWriter::add(const PageLayout& page) {
+    const PageView& view = page.view;
+    if (view.width <= 0 || view.height <= 0 || view.width > furthest || view.height > furthest) return;
+    DrawnWords drawn{view, {}};
+    for (const Block& block : page.layout.blocks)
+        for (const Line& line : block.lines) write_line(drawn.content, characters_, line, view.height);
+    if (!drawn.content.empty()) pages_.insert_or_assign(view.page_no, std::move(drawn));
+}
+
+Affine pixels_to_points(const PageView& page, double left, double bottom, double right, double top) {
+    const double width = page.width, height = page.height;
+    const bool lies = page.rotation % 180 != 0;
+    const double stored_width = lies ? height : width, stored_height = lies ? width : height;
+    const Affine from_top{1, 0, 0, -1, 0, height};
+    const Affine straight = unturned_by(static_cast<double>(page.skew), width, height);
+    const Affine stored = unturned_by_quarters(page.rotation, width, height);
+    const Affine points{(right - left) / stored_width, 0, 0, (bottom - top) / stored_height, left, top};
+    return then(then(then(from_top, straight), stored), points);
+}
+
+std::string content_of(const DrawnWords& page, const Affine& to_points, std::string_view font_name) {
+    std::string content = "q ";
+    append_numbers(content, {to_points.a, to_points.b, to_points.c, to_points.d, to_points.e, to_points.f}, 8);
+    content += "cm BT 3 Tr\n";
+    for (size_t at = 0; at < page.content.size();) {
+        const size_t found = std::min(page.content.find(font_in_content, at), page.content.size());
+        content.append(page.content, at, found - at);
+        if (found == page.content.size()) break;
+        content += font_name;
+        at = found + font_in_content.size();
+    }
+    content += "ET Q\n";
+    return content;
+}
+
+}  // namespace pg_ocr
