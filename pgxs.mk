@@ -37,6 +37,7 @@ OBJS = \
 	src/worker/local_file.o \
 	src/worker/local_listing.o \
 	src/worker/loop.o \
+	src/worker/reserved_workers.o \
 	src/worker/sha256.o
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))

@@ -48,7 +48,7 @@ BEGIN
     IF job.uri IS NOT NULL AND job.document_id IS NOT NULL THEN
         PERFORM ocr.drop_document(job.document_id);
     END IF;
-    INSERT INTO ocr.tasks (job_id, priority, run_at) VALUES (job.id, job.priority, now());
+    INSERT INTO ocr.tasks (job_id, priority, run_at, tier) VALUES (job.id, job.priority, now(), job.tier);
     IF password IS NOT NULL THEN
         INSERT INTO ocr.passwords (job_id, password) VALUES (job.id, ocr_retry.password);
     END IF;

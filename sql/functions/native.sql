@@ -30,7 +30,7 @@ COMMENT ON FUNCTION ocr.installed_languages() IS
 
 CREATE OR REPLACE FUNCTION ocr.worker_slots(
     OUT pid integer, OUT database oid, OUT state text, OUT job_id bigint, OUT page_no integer, OUT since timestamptz,
-    OUT documents bigint, OUT engine_pid integer) RETURNS SETOF record
+    OUT documents bigint, OUT engine_pid integer, OUT reserved_for text) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL SAFE ROWS 8 AS 'MODULE_PATHNAME', 'pg_ocr_worker_slots';
 COMMENT ON FUNCTION ocr.worker_slots() IS 'The background workers of the whole cluster; see the view ocr.workers.';
 

@@ -14,8 +14,9 @@
 -- not matter who wrote it, when that committed, by COMMIT PREPARED as well, or which claim was rolled back: the head of a
 -- claim that did not commit was in the snapshot of whoever met it, and a setting is rolled back with its transaction.
 --
--- Whoever disables the trigger loses this, so once a minute all is looked at again.
-CREATE OR REPLACE FUNCTION ocr.queue_heads() RETURNS SETOF ocr.queue_head
+-- Whoever disables the trigger loses this, so once a minute all is looked at again. What a reserved worker saw of its tier is
+-- remembered apart.
+CREATE OR REPLACE FUNCTION ocr.queue_heads(tier text = NULL) RETURNS SETOF ocr.queue_head
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -23,13 +24,20 @@ SET enable_bitmapscan = off
 SET datestyle = 'ISO'
 AS $$
 DECLARE
-    look ocr.queue_look := nullif(current_setting('pg_ocr.queue_look', true), '')::ocr.queue_look;
+    memory CONSTANT text := CASE WHEN tier IS NULL THEN 'pg_ocr.queue_look' ELSE 'pg_ocr.tier_look' END;
+    look ocr.queue_look := nullif(current_setting(memory, true), '')::ocr.queue_look;
     level bigint := 2147483648;  -- above any int
 BEGIN
-    IF (look.complete_at BETWEEN clock_timestamp() - interval '1 min' AND clock_timestamp()) IS NOT TRUE THEN
-        look := (pg_current_snapshot(), NULL, clock_timestamp(), '{}');
+    IF (look.tier IS NOT DISTINCT FROM queue_heads.tier
+        AND look.complete_at BETWEEN clock_timestamp() - interval '1 min' AND clock_timestamp()) IS NOT TRUE THEN
+        look := (pg_current_snapshot(), NULL, clock_timestamp(), '{}', queue_heads.tier);
         LOOP
-            SELECT max(t.priority) INTO level FROM ocr.tasks t WHERE t.worker IS NULL AND t.priority < level;
+            IF queue_heads.tier IS NULL THEN
+                SELECT max(t.priority) INTO level FROM ocr.tasks t WHERE t.worker IS NULL AND t.priority < level;
+            ELSE
+                SELECT -min(-t.priority) INTO level FROM ocr.tasks t
+                WHERE t.worker IS NULL AND t.tier = queue_heads.tier AND -t.priority > -level;
+            END IF;
             EXIT WHEN level IS NULL;
             look.heads := look.heads || (level, '-infinity', 0)::ocr.queue_head;
         END LOOP;
@@ -38,29 +46,38 @@ BEGIN
     WITH ended AS (
         SELECT x FROM pg_snapshot_xip(look.snapshot) AS x WHERE pg_visible_in_snapshot(x, pg_current_snapshot())
     ), new AS (
-        SELECT t.priority, t.run_at, t.id FROM ocr.tasks t
+        SELECT t.priority, t.run_at, t.id, t.tier FROM ocr.tasks t
         WHERE t.worker IS NULL AND t.since >= pg_snapshot_xmax(look.snapshot)
         UNION ALL
-        SELECT t.priority, t.run_at, t.id FROM ocr.tasks t
+        SELECT t.priority, t.run_at, t.id, t.tier FROM ocr.tasks t
         WHERE t.worker IS NULL AND t.since = ANY (ARRAY(SELECT x FROM ended) || look.own)
     ), start AS (
         SELECT DISTINCT ON (s.priority) s.priority, s.run_at, s.id
-        FROM (SELECT * FROM new UNION ALL SELECT * FROM unnest(look.heads)) AS s
+        FROM (SELECT n.priority, n.run_at, n.id FROM new n WHERE n.tier = queue_heads.tier OR queue_heads.tier IS NULL
+              UNION ALL
+              SELECT * FROM unnest(look.heads)) AS s
         ORDER BY s.priority, s.run_at, s.id
     )
     SELECT pg_current_snapshot(), pg_current_xact_id_if_assigned(), look.complete_at,
-           array_agg((s.priority, head.run_at, head.id)::ocr.queue_head ORDER BY s.priority DESC)
+           array_agg((s.priority, head.run_at, head.id)::ocr.queue_head ORDER BY s.priority DESC), look.tier
     INTO look
     FROM start s, LATERAL (
-        SELECT t.run_at, t.id FROM ocr.tasks t
-        WHERE t.worker IS NULL AND t.priority = s.priority AND (t.run_at, t.id) >= (s.run_at, s.id)
-        ORDER BY t.run_at, t.id LIMIT 1) AS head;
-    PERFORM set_config('pg_ocr.queue_look', look::text, false);
+        -- One of the two; the other looks at nothing.
+        (SELECT t.run_at, t.id FROM ocr.tasks t
+         WHERE queue_heads.tier IS NULL AND t.worker IS NULL AND t.priority = s.priority
+           AND (t.run_at, t.id) >= (s.run_at, s.id)
+         ORDER BY t.run_at, t.id LIMIT 1)
+        UNION ALL
+        (SELECT t.run_at, t.id FROM ocr.tasks t
+         WHERE t.worker IS NULL AND t.tier = queue_heads.tier AND -t.priority = -s.priority
+           AND (t.run_at, t.id) >= (s.run_at, s.id)
+         ORDER BY t.run_at, t.id LIMIT 1)) AS head;
+    PERFORM set_config(memory, look::text, false);
     RETURN QUERY SELECT * FROM unnest(look.heads);
 END
 $$;
-COMMENT ON FUNCTION ocr.queue_heads() IS
-'Internal: per priority, from the highest, the first task that is to be claimed, whether it is due or not; another session may be claiming it';
+COMMENT ON FUNCTION ocr.queue_heads(text) IS
+'Internal: per priority, from the highest, the first task that is to be claimed, of a tier or, where that is null, of all, whether it is due or not; another session may be claiming it';
 
 CREATE OR REPLACE FUNCTION ocr.note_claimable() RETURNS trigger
 LANGUAGE plpgsql
@@ -77,17 +94,12 @@ CREATE OR REPLACE TRIGGER note_claimable BEFORE INSERT OR UPDATE ON ocr.tasks
     FOR EACH ROW WHEN (NEW.worker IS NULL) EXECUTE FUNCTION ocr.note_claimable();
 ALTER TABLE ocr.tasks ENABLE ALWAYS TRIGGER note_claimable;
 
-CREATE OR REPLACE FUNCTION ocr.claim_task(worker bigint)
-RETURNS TABLE (
-    task_id bigint, fence bigint, job_id bigint, attempt int, document_id bigint, language text, tier text,
-    text_layer text, password text, pages text, done int[], psm int, dpi int, deskew boolean,
-    first_page int, last_page int, task_pages int, uri text, keep_document boolean, enough real)
+CREATE OR REPLACE FUNCTION ocr.lock_next_task(tier text) RETURNS ocr.tasks
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 AS $$
-#variable_conflict use_column
 DECLARE
     head ocr.queue_head;
     passed_over bigint[] := '{}';
@@ -97,15 +109,23 @@ DECLARE
 BEGIN
     -- One priority at a time, from the highest: so that what is due is next in the index, however much of a higher
     -- priority waits for a later time.
-    FOR head IN SELECT * FROM ocr.queue_heads() LOOP
+    FOR head IN SELECT * FROM ocr.queue_heads(tier) LOOP
         CONTINUE WHEN head.run_at > now();
         LOOP
-            SELECT * INTO task FROM ocr.tasks t
-            WHERE t.worker IS NULL AND t.priority = head.priority AND (t.run_at, t.id) >= (head.run_at, head.id)
-              AND t.run_at <= now() AND t.id <> ALL (passed_over)
-            ORDER BY t.run_at, t.id LIMIT 1
-            FOR UPDATE SKIP LOCKED;
-            EXIT WHEN NOT FOUND;
+            IF tier IS NULL THEN
+                SELECT * INTO task FROM ocr.tasks t
+                WHERE t.worker IS NULL AND t.priority = head.priority AND (t.run_at, t.id) >= (head.run_at, head.id)
+                  AND t.run_at <= now() AND t.id <> ALL (passed_over)
+                ORDER BY t.run_at, t.id LIMIT 1
+                FOR UPDATE SKIP LOCKED;
+            ELSE
+                SELECT * INTO task FROM ocr.tasks t
+                WHERE t.worker IS NULL AND t.tier = lock_next_task.tier AND -t.priority = -head.priority
+                  AND (t.run_at, t.id) >= (head.run_at, head.id) AND t.run_at <= now() AND t.id <> ALL (passed_over)
+                ORDER BY t.run_at, t.id LIMIT 1
+                FOR UPDATE SKIP LOCKED;
+            END IF;
+            EXIT WHEN task.id IS NULL;
             SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id FOR NO KEY UPDATE SKIP LOCKED;
             IF NOT FOUND THEN
                 passed_over := passed_over || task.id;
@@ -117,35 +137,66 @@ BEGIN
                 put_off := put_off + 1;
                 PERFORM ocr.put_off_fetches(job.store, head);
             ELSE
-                UPDATE ocr.tasks t
-                SET worker = claim_task.worker, fence = nextval('ocr.fences'), claimed_at = now(), attempts = t.attempts + 1,
-                    fetching = job.document_id IS NULL
-                WHERE t.id = task.id
-                RETURNING * INTO task;
-                UPDATE ocr.jobs j
-                SET status = 'running', attempts = j.attempts + ocr.counts_for_job(task), started_at = coalesce(j.started_at, now())
-                WHERE j.id = job.id;
-                IF job.webhook IS NOT NULL AND job.started_at IS NULL THEN
-                    SELECT * INTO job FROM ocr.jobs j WHERE j.id = job.id;
-                    PERFORM ocr.emit_event(job, 'job.started');
-                END IF;
-                RETURN QUERY SELECT task.id, task.fence, job.id, (task.attempts + task.unavailable)::int, job.document_id, job.language,
-                    job.tier, job.text_layer, (SELECT p.password FROM ocr.passwords p WHERE p.job_id = job.id), job.pages,
-                    ARRAY(SELECT p.page_no FROM ocr.pages p
-                          WHERE p.job_id = job.id AND p.page_no BETWEEN task.first_page AND coalesce(task.last_page, 2147483647)
-                          ORDER BY p.page_no),
-                    coalesce((job.options->>'psm')::int, 3), coalesce((job.options->>'dpi')::int, 0),
-                    coalesce((job.options->>'deskew')::boolean, false), task.first_page, task.last_page,
-                    CASE WHEN task.last_page IS NULL THEN ocr.pages_of_a_task() END, job.uri, job.keep_document,
-                    (SELECT l.approve FROM ocr.limits_of_verdicts(job) AS l);
-                RETURN;
+                RETURN task;
             END IF;
         END LOOP;
     END LOOP;
+    RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION ocr.claim_task(bigint) IS
-'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. done: pages of its range recorded already. task_pages: of its range, only so many are to be read, as ocr.record_opened() makes tasks of the others. uri without document_id: the document is to be fetched, see ocr.store_of_task(). COMMIT before the work starts';
+COMMENT ON FUNCTION ocr.lock_next_task(text) IS
+'Internal: the next task that is due and can be claimed, of a tier or, where that is null, of all; it and its job are locked. Null where there is none';
+
+CREATE OR REPLACE FUNCTION ocr.claim_task(worker bigint, reserved_for text = NULL)
+RETURNS TABLE (
+    task_id bigint, fence bigint, job_id bigint, attempt int, document_id bigint, language text, tier text,
+    text_layer text, password text, pages text, done int[], psm int, dpi int, deskew boolean,
+    first_page int, last_page int, task_pages int, uri text, keep_document boolean, enough real)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    task ocr.tasks;
+    job ocr.jobs;
+BEGIN
+    IF reserved_for IS NOT NULL THEN
+        task := ocr.lock_next_task(reserved_for);
+    END IF;
+    IF task.id IS NULL THEN
+        task := ocr.lock_next_task(NULL);
+    END IF;
+    IF task.id IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id;
+    UPDATE ocr.tasks t
+    SET worker = claim_task.worker, fence = nextval('ocr.fences'), claimed_at = now(), attempts = t.attempts + 1,
+        fetching = job.document_id IS NULL
+    WHERE t.id = task.id
+    RETURNING * INTO task;
+    UPDATE ocr.jobs j
+    SET status = 'running', attempts = j.attempts + ocr.counts_for_job(task), started_at = coalesce(j.started_at, now())
+    WHERE j.id = job.id;
+    IF job.webhook IS NOT NULL AND job.started_at IS NULL THEN
+        SELECT * INTO job FROM ocr.jobs j WHERE j.id = job.id;
+        PERFORM ocr.emit_event(job, 'job.started');
+    END IF;
+    RETURN QUERY SELECT task.id, task.fence, job.id, (task.attempts + task.unavailable)::int, job.document_id, job.language,
+        job.tier, job.text_layer, (SELECT p.password FROM ocr.passwords p WHERE p.job_id = job.id), job.pages,
+        ARRAY(SELECT p.page_no FROM ocr.pages p
+              WHERE p.job_id = job.id AND p.page_no BETWEEN task.first_page AND coalesce(task.last_page, 2147483647)
+              ORDER BY p.page_no),
+        coalesce((job.options->>'psm')::int, 3), coalesce((job.options->>'dpi')::int, 0),
+        coalesce((job.options->>'deskew')::boolean, false), task.first_page, task.last_page,
+        CASE WHEN task.last_page IS NULL THEN ocr.pages_of_a_task() END, job.uri, job.keep_document,
+        (SELECT l.approve FROM ocr.limits_of_verdicts(job) AS l);
+END
+$$;
+COMMENT ON FUNCTION ocr.claim_task(bigint, text) IS
+'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. reserved_for: the tier whose tasks come before all others, for this worker. done: pages of its range recorded already. task_pages: of its range, only so many are to be read, as ocr.record_opened() makes tasks of the others. uri without document_id: the document is to be fetched, see ocr.store_of_task(). COMMIT before the work starts';
 
 -- A store that sends nothing, or a byte now and then, keeps a worker until its timeout. With enough documents of one, whoever
 -- may use it would keep all workers from everybody else. So what takes long has half of them at most: its other tasks wait,
@@ -211,6 +262,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT 16 $$;
 COMMENT ON FUNCTION ocr.pages_of_a_task() IS 'Internal: a document of more pages than this is shared among the workers, so many pages at a time';
+
+CREATE OR REPLACE FUNCTION ocr.tier_waits(tier text) RETURNS boolean
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT (ocr.lock_next_task(tier)).id IS NOT NULL $$;
+COMMENT ON FUNCTION ocr.tier_waits(text) IS
+'Internal: whether there is a task of a tier that could be claimed now: then a worker that is reserved for the tier gives back what it reads for others';
 
 CREATE OR REPLACE FUNCTION ocr.due_in_ms() RETURNS bigint
 LANGUAGE plpgsql
@@ -329,11 +387,14 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
+DECLARE
+    task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
 BEGIN
-    PERFORM ocr.give_task_back(ocr.lock_claim(task_id, fence), now());
+    PERFORM ocr.give_task_back(task, task.run_at);
 END
 $$;
-COMMENT ON FUNCTION ocr.release_task(bigint, bigint) IS 'Internal: gives a claimed task back unharmed, its attempt not counted';
+COMMENT ON FUNCTION ocr.release_task(bigint, bigint) IS
+'Internal: gives a claimed task back unharmed: its attempt is not counted, and it keeps its place in the queue';
 
 CREATE OR REPLACE FUNCTION ocr.give_task_back(task ocr.tasks, run_at timestamptz) RETURNS void
 LANGUAGE plpgsql

@@ -81,8 +81,8 @@ BEGIN
             IF parts = 1 THEN
                 UPDATE ocr.tasks t SET last_page = part.last_page WHERE t.id = task.id;
             ELSE
-                INSERT INTO ocr.tasks (job_id, priority, run_at, first_page, last_page)
-                VALUES (task.job_id, task.priority, task.run_at, part.first_page, part.last_page);
+                INSERT INTO ocr.tasks (job_id, priority, run_at, first_page, last_page, tier)
+                VALUES (task.job_id, task.priority, task.run_at, part.first_page, part.last_page, task.tier);
                 PERFORM ocr.wake_workers();
             END IF;
         END LOOP;

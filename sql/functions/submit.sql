@@ -88,7 +88,7 @@ BEGIN
             RETURN job_id;
         END IF;
     END LOOP;
-    INSERT INTO ocr.tasks (job_id, priority, run_at) VALUES (job_id, how.priority, how.run_at);
+    INSERT INTO ocr.tasks (job_id, priority, run_at, tier) VALUES (job_id, how.priority, how.run_at, how.tier);
     IF how.batch IS NOT NULL THEN
         INSERT INTO ocr.batches (owner, name) VALUES (caller, how.batch) ON CONFLICT DO NOTHING;
     END IF;

@@ -14,10 +14,13 @@ CREATE TABLE ocr.tasks (
     since      xid8 NOT NULL,
     unavailable smallint NOT NULL DEFAULT 0,
     fetching   boolean NOT NULL DEFAULT false,
+    tier       text NOT NULL,
     CONSTRAINT claims_are_whole CHECK ((worker IS NULL) = (fence IS NULL) AND (worker IS NULL) = (claimed_at IS NULL))
 ) WITH (fillfactor = 70, vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000);
 CREATE INDEX tasks_to_claim ON ocr.tasks (priority DESC, run_at, id) WHERE worker IS NULL;
+-- -priority: so that no other index can be taken for what asks for a tier, however few tasks there were when it was planned.
+CREATE INDEX tasks_of_tier ON ocr.tasks (tier, (-priority), run_at, id) WHERE worker IS NULL;
 CREATE INDEX tasks_new ON ocr.tasks (since) WHERE worker IS NULL;
 CREATE INDEX tasks_claimed ON ocr.tasks (worker) WHERE worker IS NOT NULL;
 CREATE INDEX tasks_job ON ocr.tasks (job_id);
@@ -26,13 +29,14 @@ COMMENT ON COLUMN ocr.tasks.last_page IS 'Null: to the end of the document';
 COMMENT ON COLUMN ocr.tasks.attempts IS 'How many times it was claimed since it was made, or since a page was given up';
 COMMENT ON COLUMN ocr.tasks.unavailable IS 'How many times its store was unavailable; such an attempt is not counted in attempts';
 COMMENT ON COLUMN ocr.tasks.fetching IS 'Whether the worker that has claimed it waits for a store to send the document';
+COMMENT ON COLUMN ocr.tasks.tier IS 'Of its job: what a reserved worker looks for';
 COMMENT ON COLUMN ocr.tasks.worker IS 'Key of the advisory lock that the claiming worker holds as long as it lives; null: to be claimed';
 COMMENT ON COLUMN ocr.tasks.fence IS 'Token of the present attempt; a write that carries another one is refused';
 COMMENT ON COLUMN ocr.tasks.since IS 'The transaction that last wrote it as a task to be claimed; set by a trigger, for ocr.queue_heads()';
 
 CREATE TYPE ocr.queue_head AS (priority int, run_at timestamptz, id bigint);
 COMMENT ON TYPE ocr.queue_head IS 'Internal: the first of the tasks of one priority that are to be claimed';
-CREATE TYPE ocr.queue_look AS (snapshot pg_snapshot, own xid8, complete_at timestamptz, heads ocr.queue_head[]);
+CREATE TYPE ocr.queue_look AS (snapshot pg_snapshot, own xid8, complete_at timestamptz, heads ocr.queue_head[], tier text);
 COMMENT ON TYPE ocr.queue_look IS 'Internal: what a session found when it last looked into the queue; see ocr.queue_heads()';
 
 -- From a number that no earlier extension of this database has reached: a worker that was at a task when the extension was

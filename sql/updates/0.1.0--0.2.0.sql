@@ -55,13 +55,18 @@ CREATE INDEX tasks_new ON ocr.tasks (since) WHERE worker IS NULL;
 COMMENT ON COLUMN ocr.tasks.since IS 'The transaction that last wrote it as a task to be claimed; set by a trigger, for ocr.queue_heads()';
 CREATE TYPE ocr.queue_head AS (priority int, run_at timestamptz, id bigint);
 COMMENT ON TYPE ocr.queue_head IS 'Internal: the first of the tasks of one priority that are to be claimed';
-CREATE TYPE ocr.queue_look AS (snapshot pg_snapshot, own xid8, complete_at timestamptz, heads ocr.queue_head[]);
+CREATE TYPE ocr.queue_look AS (snapshot pg_snapshot, own xid8, complete_at timestamptz, heads ocr.queue_head[], tier text);
 COMMENT ON TYPE ocr.queue_look IS 'Internal: what a session found when it last looked into the queue; see ocr.queue_heads()';
 
 ALTER TABLE ocr.tasks ADD COLUMN unavailable smallint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN ocr.tasks.unavailable IS 'How many times its store was unavailable; such an attempt is not counted in attempts';
 ALTER TABLE ocr.tasks ADD COLUMN fetching boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN ocr.tasks.fetching IS 'Whether the worker that has claimed it waits for a store to send the document';
+ALTER TABLE ocr.tasks ADD COLUMN tier text;
+UPDATE ocr.tasks t SET tier = j.tier FROM ocr.jobs j WHERE j.id = t.job_id;
+ALTER TABLE ocr.tasks ALTER COLUMN tier SET NOT NULL;
+CREATE INDEX tasks_of_tier ON ocr.tasks (tier, (-priority), run_at, id) WHERE worker IS NULL;
+COMMENT ON COLUMN ocr.tasks.tier IS 'Of its job: what a reserved worker looks for';
 
 ALTER TABLE ocr.jobs ALTER COLUMN document_size DROP NOT NULL;
 ALTER TABLE ocr.jobs ADD COLUMN uri text, ADD COLUMN store name, ADD COLUMN etag text, ADD COLUMN document_sha256 bytea, ADD COLUMN webhook name;
@@ -205,5 +210,8 @@ DROP FUNCTION @extschema@.ocr_wait(bigint, interval);
 DROP FUNCTION @extschema@.ocr_status(bigint);
 DROP FUNCTION @extschema@.ocr_pages(bigint);
 DROP FUNCTION ocr.claim_task(bigint);
+DROP VIEW ocr.workers;
+DROP FUNCTION ocr.visible_workers();
+DROP FUNCTION ocr.worker_slots();
 DROP FUNCTION ocr.fail_task(bigint, bigint, text, text, int);
 DROP FUNCTION @extschema@.ocr_submit(bytea, text, text, int, text, text, text, text, text, jsonb, jsonb, boolean, timestamptz);

@@ -164,12 +164,18 @@ Datum pg_ocr_worker_slots(PG_FUNCTION_ARGS) {
         const WorkerSlot slot = shared.slots[i];
         LWLockRelease(shared.lock);
         if (slot.state == WorkerState::free || slot.state == WorkerState::ended || slot.is_courier) continue;
-        Datum values[8] = {
-            Int32GetDatum(slot.pid),       ObjectIdGetDatum(slot.database), CStringGetTextDatum(state_name(slot.state)),
-            Int64GetDatum(slot.job_id),    Int32GetDatum(slot.page_no),     TimestampTzGetDatum(slot.since),
-            Int64GetDatum(slot.documents), Int32GetDatum(slot.engine_pid)};
-        bool nulls[8] = {slot.pid == 0,     false, false, slot.job_id == 0,
-                         slot.page_no == 0, false, false, slot.engine_pid == 0};
+        Datum values[9] = {Int32GetDatum(slot.pid),
+                           ObjectIdGetDatum(slot.database),
+                           CStringGetTextDatum(state_name(slot.state)),
+                           Int64GetDatum(slot.job_id),
+                           Int32GetDatum(slot.page_no),
+                           TimestampTzGetDatum(slot.since),
+                           Int64GetDatum(slot.documents),
+                           Int32GetDatum(slot.engine_pid),
+                           CStringGetTextDatum(name_of(slot.tier).data())};
+        bool nulls[9] = {slot.pid == 0,     false, false, slot.job_id == 0,
+                         slot.page_no == 0, false, false, slot.engine_pid == 0,
+                         !slot.is_reserved};
         tuplestore_putvalues(rows, description, values, nulls);
     }
     return 0;

@@ -51,6 +51,7 @@ class Launcher {
     void reap(Database& database, const WorkerSlot& slot);
     void start_couriers();
     void start_workers();
+    void check_reservations();
     bool start(Oid database, bool courier);
     static void stop_workers(Oid database, int count);
     static void stop_everything(Oid database);
@@ -66,6 +67,7 @@ class Launcher {
     std::map<int, BackgroundWorkerHandle*> handles_;  ///< by slot, of the workers that this launcher registered
     bool told_of_shortage_ = false;
     bool told_of_waiting_webhooks_ = false;
+    bool told_of_reservations_ = false;
     bool short_of_slots_ = false;
     bool webhooks_wait_ = false;
 };
@@ -96,6 +98,7 @@ void Launcher::run() {
         take_wishes();
         start_couriers();
         start_workers();
+        check_reservations();
         const long longest = until_next_look();
         pg::protect([&] {
             WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, longest, PG_WAIT_EXTENSION);
@@ -341,6 +344,20 @@ void Launcher::start_workers() {
                              max_worker_processes)));
         });
     told_of_shortage_ = missing > 0;
+}
+
+void Launcher::check_reservations() {
+    const uint32_t reserved = count_of(reserved_workers());
+    const bool too_many = worker_count() > 0 && reserved > static_cast<uint32_t>(worker_count());
+    if (too_many && !told_of_reservations_)
+        pg::protect([&] {
+            ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                              errmsg("pg_ocr: pg_ocr.reserved_workers reserves %u workers, and pg_ocr.workers is %d: "
+                                     "the last of the list get fewer or none",
+                                     reserved, worker_count()),
+                              errhint("Raise pg_ocr.workers, or reserve fewer.")));
+        });
+    told_of_reservations_ = too_many;
 }
 
 /// Whether a worker is about to come or to go, so that its place may soon be free again.

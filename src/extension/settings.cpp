@@ -33,11 +33,26 @@ double review_confidence = 50;
 int recogniser = static_cast<int>(Recogniser::own);
 int sandbox = sandbox_prefer;
 char* tessdata = nullptr;
+char* reserved = nullptr;
 char* queue_look = nullptr;
+char* tier_look = nullptr;
 
 void define_int(const char* name, const char* what, const char* more, int* variable, int value, int least, int most,
                 GucContext context, int flags) {
     DefineCustomIntVariable(name, what, more, variable, value, least, most, context, flags, nullptr, nullptr, nullptr);
+}
+
+bool check_reserved_workers(char** value, void**, GucSource) {
+    char complaint[256] = "";  // what raises an error comes after all that has a destructor
+    try {
+        reserved_workers_of(*value);
+    } catch (const std::exception& error) {
+        snprintf(complaint, sizeof(complaint), "%s.", error.what());
+    }
+    if (complaint[0] == '\0') return true;
+    GUC_check_errdetail("%s", complaint);
+    GUC_check_errhint("Write it as in 'accurate=1, fast=2'; tiers are fast, balanced and accurate.");
+    return false;
 }
 
 std::string beside_the_server(const std::string& program) {
@@ -57,6 +72,11 @@ void define_settings() {
         "pg_ocr.workers", "Workers that read documents, in each database that has the extension.",
         "Each takes a slot of max_worker_processes and runs one engine, which keeps one core busy. 0 pauses reading.",
         &workers, 2, 0, 1024, PGC_SIGHUP, 0);
+    DefineCustomStringVariable(
+        "pg_ocr.reserved_workers", "Workers of each database that read documents of one tier before all others.",
+        "As in 'accurate=1, fast=1'. They read others as well, and give the rest of one back after a page when one of "
+        "their own tier is due. Where there are fewer workers, the last of the list have fewer or none.",
+        &reserved, "", PGC_SIGHUP, 0, check_reserved_workers, nullptr, nullptr);
     define_int("pg_ocr.max_attempts", "How often a task is tried before its page or its job fails.",
                "An attempt is counted when it starts, so that a crash is counted too.", &max_attempts, 3, 1, 100,
                PGC_SIGHUP, 0);
@@ -110,6 +130,10 @@ void define_settings() {
     DefineCustomStringVariable(
         "pg_ocr.queue_look", "Internal: what this session saw of the queue.", nullptr, &queue_look, "", PGC_SUSET,
         GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable(
+        "pg_ocr.tier_look", "Internal: what this session, which is reserved for a tier, saw of that in the queue.",
+        nullptr, &tier_look, "", PGC_SUSET,
+        GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
 #if PG_VERSION_NUM >= 150000
     MarkGUCPrefixReserved("pg_ocr");
 #else
@@ -118,6 +142,8 @@ void define_settings() {
 }
 
 int worker_count() { return workers; }
+
+std::vector<ReservedWorkers> reserved_workers() { return reserved_workers_of(reserved == nullptr ? "" : reserved); }
 
 std::string tessdata_path() {
     if (tessdata != nullptr && tessdata[0] != '\0') return tessdata;

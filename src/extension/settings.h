@@ -1,8 +1,12 @@
 // The pg_ocr.* settings, as C++ values.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "worker/http_process.h"
 #include "worker/loop.h"
+#include "worker/reserved_workers.h"
 
 namespace pg_ocr {
 
@@ -11,6 +15,8 @@ void define_settings();
 
 /// Background workers per database that has the extension.
 int worker_count();
+/// How many of them, the first ones, read documents of which tier before all others.
+std::vector<ReservedWorkers> reserved_workers();
 /// What the settings say now, with the engine's program and memory worked out.
 WorkerSettings worker_settings();
 /// The same for pg_ocr_http.

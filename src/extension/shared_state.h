@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "document/document.h"
 #include "pg/pg.h"
 
 namespace pg_ocr {
@@ -29,7 +30,9 @@ struct WorkerSlot {
     TimestampTz since;  ///< of the state
     int64_t documents;
     pid_t engine_pid;  ///< 0: none
-    TimestampTz due;   ///< of a courier that has ended: when another is needed; 0: when somebody asks
+    bool is_reserved;  ///< for documents of this tier:
+    Tier tier;
+    TimestampTz due;  ///< of a courier that has ended: when another is needed; 0: when somebody asks
 };
 
 /// A database that a command needs for itself: no worker is started there before this time.

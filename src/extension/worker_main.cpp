@@ -1,5 +1,8 @@
 // A background worker: connects, takes its advisory lock, and hands over to the loop.
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "extension/session.h"
 #include "extension/settings.h"
@@ -34,6 +37,15 @@ pid_t tell_colleagues(const WorkerSlot& mine) {
         if (other.state == WorkerState::idle) idle = other.pid;
     }
     return idle;
+}
+
+/// The lock must be held.
+uint32_t workers_before(const WorkerSlot& mine) {
+    const SharedState& shared = shared_state();
+    return static_cast<uint32_t>(std::count_if(shared.slots, &mine, [&](const WorkerSlot& other) {
+        return other.database == mine.database && !other.is_courier && !other.stopping &&
+               other.state != WorkerState::free && other.state != WorkerState::ended;
+    }));
 }
 
 /// Runs however this process ends, also without destructors: no child outlives its worker. The server has released the
@@ -93,6 +105,19 @@ class BackgroundWorkerHost final : public Host {
             mine.colleague_ended = false;
         });
         return ended;
+    }
+
+    /// The first workers of the database, by their slots, are the reserved ones: whichever of them dies, its successor
+    /// or the next one takes its part.
+    std::optional<Tier> reserved_for() override {
+        const std::vector<ReservedWorkers> reserved = reserved_workers();
+        std::optional<Tier> tier;
+        change_slot([&](WorkerSlot& mine) {
+            if (!reserved.empty()) tier = tier_of_worker(reserved, workers_before(mine));
+            mine.is_reserved = tier.has_value();
+            mine.tier = tier.value_or(Tier::balanced);
+        });
+        return tier;
     }
 
     bool still_wanted() override { return extension_is_there(); }

@@ -52,8 +52,10 @@ struct DiskFull : QueueError {
 class Queue {
   public:
     virtual ~Queue() = default;
-    /// The next task that is due, its attempt counted. Nothing: there is none.
-    virtual std::optional<Task> claim() = 0;
+    /// The next task that is due, its attempt counted; where there is one of this tier, that. Nothing: there is none.
+    virtual std::optional<Task> claim(std::optional<Tier> reserved_for) = 0;
+    /// Whether a task of this tier could be claimed now.
+    virtual bool tier_waits(Tier) = 0;
     /// Completes the task's job where an earlier one has read the same. True: there is nothing left to do for the task.
     virtual bool reuse(const Task&) = 0;
     /// Milliseconds until the next task falls due; nothing: none is waiting for its time.
@@ -73,7 +75,7 @@ class Queue {
     /// The attempt failed; page_no names the page it failed on, 0 where it was no page's fault. Not to be tried again
     /// before retry_after_s seconds.
     virtual bool fail(const Task&, const Failure&, uint32_t page_no, uint32_t retry_after_s) = 0;
-    /// Give it back unharmed, the attempt not counted: the worker is going.
+    /// Give it back unharmed, the attempt not counted, its place in the queue kept: somebody else may read the rest.
     virtual void release(const Task&) = 0;
     virtual bool still_ours(const Task&) = 0;
     /// Tasks of workers that have died are pending again. False: not all of them, as other sessions hold locks on them.

@@ -85,9 +85,11 @@ class SpiQueue final : public Queue {
   public:
     explicit SpiQueue(int64_t worker) : worker_(worker) {}
 
-    std::optional<Task> claim() override {
+    std::optional<Task> claim(std::optional<Tier> reserved_for) override {
         std::vector<Statement::Row> rows;
-        in_transaction("claiming a task", [&] { rows = claim_.rows({worker_}); });
+        in_transaction("claiming a task", [&] {
+            rows = claim_.rows({worker_, reserved_for ? Value(std::string(name_of(*reserved_for))) : Value()});
+        });
         if (rows.empty()) return std::nullopt;
         Statement::Row& row = rows[0];
         Task task;
@@ -111,6 +113,10 @@ class SpiQueue final : public Queue {
         task.keep_document = truth(row[18]);
         task.request.enough = real(row[19]);
         return task;
+    }
+
+    bool tier_waits(Tier tier) override {
+        return ask(tier_waits_, "looking for tasks of a tier", {std::string(name_of(tier))});
     }
 
     bool reuse(const Task& task) override {
@@ -244,8 +250,9 @@ class SpiQueue final : public Queue {
     Statement claim_{
         "SELECT task_id, fence, job_id, attempt, language, tier, text_layer, password, pages, done, psm, dpi, deskew, "
         "document_id, first_page, last_page, task_pages, uri, keep_document, enough "
-        "FROM ocr.claim_task($1)",
-        {INT8OID}};
+        "FROM ocr.claim_task($1, $2)",
+        {INT8OID, TEXTOID}};
+    Statement tier_waits_{"SELECT ocr.tier_waits($1)", {TEXTOID}};
     Statement reuse_{"SELECT ocr.reuse_result($1, $2)", {INT8OID, INT8OID}};
     Statement due_in_ms_{"SELECT ocr.due_in_ms()", {}};
     Statement store_{"SELECT name, value FROM ocr.store_of_task($1, $2)", {INT8OID, INT8OID}};

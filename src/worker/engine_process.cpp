@@ -178,6 +178,7 @@ void EngineProcess::accept_finished() {
 
 void EngineProcess::end_document() {
     state_ = State::idle;
+    to_read_.clear();
     ++documents_read_;
     // What it said of this document is not why it dies of another.
     child_.forget_words();

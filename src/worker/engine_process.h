@@ -81,6 +81,8 @@ class EngineProcess {
     /// runs.
     void kill_now() noexcept { child_.kill_now(); }
 
+    /// Pages of its document that it has not done yet; 0 before it has opened it.
+    size_t pages_owed() const { return to_read_.size(); }
     /// Documents it has ended, read or failed.
     uint64_t documents_read() const { return documents_read_; }
     /// Bytes; 0 when it has gone.

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "document/document.h"
 #include "worker/wake.h"
 
 namespace pg_ocr {
@@ -27,6 +29,8 @@ class Host {
     virtual void show_document_done() = 0;
     /// Whether another worker of the queue has ended since this was asked last: its task may have been left behind.
     virtual bool colleague_ended() = 0;
+    /// The tier whose tasks this worker is to take before all others, at present; nothing: it takes what comes.
+    virtual std::optional<Tier> reserved_for() = 0;
     /// Asked after the queue has refused: false where the extension has been dropped meanwhile.
     virtual bool still_wanted() = 0;
     virtual void log(const std::string& message) = 0;

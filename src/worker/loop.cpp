@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t hello_timeout_ms = 60000;
 constexpr int64_t heartbeat_ms = 10000;
+constexpr int64_t reserved_look_ms = 1000;  ///< while a slow store keeps a worker from its own tier
 constexpr int64_t shortest_wait_ms = 20;
 constexpr int64_t shortest_backoff_ms = 500;
 constexpr int64_t rescue_again_ms = 200;
@@ -51,7 +52,8 @@ void Worker::run() {
             host_.show_idle();
             // Also where there is always more to read: else nobody would be idle, and look.
             if (host_.colleague_ended() || now_ms() >= rescue_due_ms()) rescue();
-            std::optional<Task> task = queue_.claim();
+            reserved_for_ = host_.reserved_for();
+            std::optional<Task> task = queue_.claim(reserved_for_);
             if (task) {
                 if (!read(std::move(*task))) break;
                 queue_backoff_ms = 0;
@@ -196,6 +198,10 @@ void Worker::give_back(const Task& task) {
     }
 }
 
+bool Worker::is_needed_elsewhere(const Task& task) {
+    return reserved_for_ && *reserved_for_ != task.request.tier && queue_.tier_waits(*reserved_for_);
+}
+
 Worker::Bytes Worker::have_document(Task& task) {
     if (!task.uri.empty() && task.document_id == 0) return fetch_from_store(task);
     // A part of a long document is only made where the document was opened, to be read.
@@ -222,16 +228,19 @@ Worker::Bytes Worker::fetch_from_store(Task& task) {
         give_up(task, source->failure, 0);
         return Bytes::settled;
     }
-    bool stop = false;
+    bool stop = false, elsewhere = false;
+    const int64_t look_ms = reserved_for_ && *reserved_for_ != task.request.tier ? reserved_look_ms : heartbeat_ms;
     std::optional<Fetched> fetched =
         fetcher_.fetch(now_.http, source->store, source->key, now_.max_document_size, [&](int fd, int64_t timeout_ms) {
-            const Wake wake = host_.wait(fd, std::min(timeout_ms, heartbeat_ms));
+            const Wake wake = host_.wait(fd, std::min(timeout_ms, look_ms));
             stop = wake == Wake::stop;
-            return !stop && (wake == Wake::readable || queue_.still_ours(task));
+            if (stop || wake == Wake::readable) return !stop;
+            elsewhere = is_needed_elsewhere(task);
+            return !elsewhere && queue_.still_ours(task);
         });
-    if (stop) {
+    if (stop || elsewhere) {
         give_back(task);
-        return Bytes::stop;
+        return stop ? Bytes::stop : Bytes::settled;
     }
     if (!fetched) return Bytes::settled;
     if (fetched->failure) {
@@ -294,6 +303,11 @@ bool Worker::read(Task task) {
                     lost = !write_when_there_is_room(task, [&] { return queue_.record_page(task, *page, engine); });
                     page_no = 0;
                     deadline = now_ms() + page_time_ms;
+                    if (!lost && engine_->pages_owed() > 0 && is_needed_elsewhere(task)) {
+                        drop_engine();
+                        give_back(task);
+                        return true;
+                    }
                 } else if (const auto* failure = std::get_if<Failure>(&*message)) {
                     host_.show_document_done();
                     if (leaves_engine_in_doubt(failure->code)) drop_engine();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -59,6 +60,8 @@ class Worker {
     bool read(Task task);
     void give_up(const Task& task, const Failure& failure, uint32_t page_no, uint32_t retry_after_s = 0);
     void give_back(const Task& task);
+    /// Whether this worker is to leave a task to others, as one of the tier that it is reserved for waits.
+    bool is_needed_elsewhere(const Task& task);
     bool idle(int64_t longest_ms);
 
     Queue& queue_;
@@ -73,6 +76,7 @@ class Worker {
     std::string tesseract_;  ///< with its version, as the engine has it
     int64_t engine_backoff_ms_ = 0;
     bool waited_for_room_ = false;  ///< in the present task
+    std::optional<Tier> reserved_for_;
     int64_t rescued_at_ms_ = 0;
     bool all_rescued_ = false;  ///< or it is no use to try before the next poll
 };
