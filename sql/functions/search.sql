@@ -30,12 +30,21 @@ END
 $$;
 COMMENT ON FUNCTION ocr.dictionary_of(text) IS 'Internal: the text search configuration of a job''s language, of the first of several; simple where PostgreSQL has none for it';
 
--- A word that a hyphen parts at the end of a line is one word. A Chinese or Japanese character is one, too, as nothing
--- tells where a word ends.
+-- PostgreSQL's parser takes <total due 50> for a tag and drops it, Net/Total for a path, and the end of INV-2024-001 for the
+-- numbers -2024 and -1: on a form, all of these are words. It parses words with hyphens again for each hyphen, so words have
+-- an end. A word that a hyphen parts at the end of a line is one word. A Chinese or Japanese character is one, too, as
+-- nothing tells where a word ends. Ligatures and letters with their accents apart are what they look like; only UTF8, in which
+-- é has two bytes, has them.
 CREATE OR REPLACE FUNCTION ocr.words_to_search(text text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN pg_catalog.regexp_replace(
-           pg_catalog.regexp_replace(text, '([[:alpha:]])(-|­|‐)\n([[:lower:]])', '\1\3', 'g'),
+           pg_catalog.regexp_replace(
+               pg_catalog.regexp_replace(
+                   pg_catalog.regexp_replace(
+                       CASE WHEN pg_catalog.octet_length(pg_catalog.chr(233)) = 2 THEN pg_catalog.normalize(text, 'NFKC') ELSE text END,
+                       '([[:alpha:]])(-|­|‐)\n([[:lower:]])|­|[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]', '\1\3', 'g'),
+                   '[<>&|/\\+]|(-|‐)(?=[0-9])', ' ', 'g'),
+               '([^[:space:]]{200})', '\1 ', 'g'),
            '([\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff])', ' \1 ', 'g');
 COMMENT ON FUNCTION ocr.words_to_search(text) IS 'Internal: a text as it is to be taken apart into words, on a page as in a query';
 
@@ -46,7 +55,7 @@ AS $$
 DECLARE
     part text := text;
 BEGIN
-    IF octet_length(part) <= 150000 THEN
+    IF octet_length(part) <= 20000 THEN
         RETURN to_tsvector(dictionary, ocr.words_to_search(part));
     END IF;
     -- A tsvector holds a megabyte. Of more text the beginning is found, which is better than not to have the page.
@@ -91,24 +100,30 @@ RETURN ARRAY(
 COMMENT ON FUNCTION ocr.letter_keys(tsvector) IS
 'Internal: of each word of 3 to 40 characters, its length with its first half, and its length with its second half. ocr.keys_near() says which of them a word has that is one letter apart from another';
 
+-- Pages of before version 0.2.0. Indexes that are made after it are made at once.
+UPDATE ocr.pages SET text = text WHERE search IS NULL AND text IS NOT NULL;
+CREATE INDEX IF NOT EXISTS pages_search ON ocr.pages USING gin (search);
 CREATE INDEX IF NOT EXISTS pages_letters ON ocr.pages USING gin (ocr.letter_keys(search) COLLATE "C");
 -- ANALYZE would compute them for each row of its sample.
 ALTER INDEX ocr.pages_letters ALTER COLUMN 1 SET STATISTICS 0;
 
--- Pages of before version 0.2.0.
-UPDATE ocr.pages SET text = text WHERE search IS NULL AND text IS NOT NULL;
+-- Of words of less than four letters every other one is a letter apart, and of more than forty there are no keys; these are
+-- found as they are.
+CREATE OR REPLACE FUNCTION ocr.is_bendable(word text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.length(word) BETWEEN 4 AND 40;
+COMMENT ON FUNCTION ocr.is_bendable(text) IS 'Internal: whether a fuzzy search looks for words that are a letter apart from this one';
 
--- Of words of less than four letters every other one is a letter apart; these are found as they are.
 CREATE OR REPLACE FUNCTION ocr.keys_near(word text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT key.key
-    FROM generate_series(length(word) - (length(word) >= 4)::int, length(word) + (length(word) >= 4)::int) AS n,
+    FROM generate_series(length(word) - ocr.is_bendable(word)::int, length(word) + ocr.is_bendable(word)::int) AS n,
          LATERAL (VALUES (n || '<' || left(word, n / 2)), (n || '>' || right(word, n - n / 2))) AS key (key)
     UNION ALL
     -- Two letters that are swapped across the middle change both halves.
-    SELECT n || '<' || left(word, n / 2 - 1) || substr(word, n / 2 + 1, 1) FROM length(word) AS n WHERE n >= 4
+    SELECT n || '<' || left(word, n / 2 - 1) || substr(word, n / 2 + 1, 1) FROM length(word) AS n WHERE ocr.is_bendable(word)
 $$;
 COMMENT ON FUNCTION ocr.keys_near(text) IS
 'Internal: keys of which a word has at least one that is this word, has one letter changed, more or less, or two neighbours swapped; see ocr.letter_keys()';
@@ -120,11 +135,11 @@ AS $$
     SELECT string_agg(DISTINCT regexp_replace(p.head, '([!-/:-@[-`{-~])', '\\\1', 'g') || p.any_letter
                                || regexp_replace(p.tail, '([!-/:-@[-`{-~])', '\\\1', 'g'), '|')
     FROM (SELECT word AS head, '' AS any_letter, '' AS tail
-          UNION ALL SELECT left(word, i), '[^\n]', substr(word, i + 1) FROM generate_series(0, length(word)) AS i WHERE length(word) >= 4
-          UNION ALL SELECT left(word, i - 1), '[^\n]', substr(word, i + 1) FROM generate_series(1, length(word)) AS i WHERE length(word) >= 4
-          UNION ALL SELECT left(word, i - 1), '', substr(word, i + 1) FROM generate_series(1, length(word)) AS i WHERE length(word) >= 4
+          UNION ALL SELECT left(word, i), '[^\n]', substr(word, i + 1) FROM generate_series(0, length(word)) AS i WHERE ocr.is_bendable(word)
+          UNION ALL SELECT left(word, i - 1), '[^\n]', substr(word, i + 1) FROM generate_series(1, length(word)) AS i WHERE ocr.is_bendable(word)
+          UNION ALL SELECT left(word, i - 1), '', substr(word, i + 1) FROM generate_series(1, length(word)) AS i WHERE ocr.is_bendable(word)
           UNION ALL SELECT left(word, i - 1) || substr(word, i + 1, 1) || substr(word, i, 1), '', substr(word, i + 2)
-                    FROM generate_series(1, length(word) - 1) AS i WHERE length(word) >= 4) AS p
+                    FROM generate_series(1, length(word) - 1) AS i WHERE ocr.is_bendable(word)) AS p
 $$;
 COMMENT ON FUNCTION ocr.pattern_near(text) IS 'Internal: a regular expression for the words that ocr.keys_near() is for';
 
@@ -168,23 +183,48 @@ $$;
 COMMENT ON FUNCTION ocr.query_near(tsvector, regconfig, text[], text[]) IS
 'Internal: a query for those words of a page that match the patterns of the words looked for; null where one of these has no match on the page';
 
+-- What words_to_search() takes apart is to be found together: it is quoted, unless it is within quotes already. A dash that
+-- has a space after it, or a line of them, is a dash; one before a number excludes it.
+CREATE OR REPLACE FUNCTION ocr.phrased_query(query text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ocr.words_to_search(string_agg(
+        CASE WHEN p.no % 2 = 0 THEN p.part
+             ELSE regexp_replace(regexp_replace(regexp_replace(p.part,
+                 '-{2,}|-(?=[[:space:]])', ' ', 'g'),
+                 '(^|[[:space:]])(-?)((?:[^[:space:]-][^[:space:]]*-|(?:[^[:space:]-][^[:space:]]*)?[<>&|/\\+\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff])[^[:space:]]*)', '\1\2"\3"', 'g'),
+                 '(^|[[:space:]])-(?=[0-9])', '\1- ', 'g') END,
+        '"' ORDER BY p.no))
+    FROM string_to_table(query, '"') WITH ORDINALITY AS p (part, no)
+$$;
+COMMENT ON FUNCTION ocr.phrased_query(text) IS 'Internal: a query as websearch_to_tsquery() is to have it';
+
 -- Compared by code, in the order of the codes: the first is for languages without a dictionary.
 CREATE OR REPLACE FUNCTION ocr.readings_of_query(query text, fuzzy boolean, OUT codes text[], OUT dictionaries regconfig[], OUT queries tsquery[])
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    cjk CONSTANT text := '([\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]{2,})';
-    -- Characters that follow each other are looked for as they do.
-    phrased CONSTANT text := ocr.words_to_search(CASE WHEN query LIKE '%"%' THEN query ELSE regexp_replace(query, cjk, '"\1"', 'g') END);
+    phrased CONSTANT text := ocr.phrased_query(query);
+    dictionary regconfig;
+    reading tsquery;
 BEGIN
-    SELECT array_agg(d.code ORDER BY d.code COLLATE "C"), array_agg(d.dictionary ORDER BY d.code COLLATE "C"),
-           array_agg(CASE WHEN fuzzy THEN plainto_tsquery(d.dictionary, phrased) ELSE websearch_to_tsquery(d.dictionary, phrased) END
-                     ORDER BY d.code COLLATE "C")
-    INTO codes, dictionaries, queries
-    FROM (SELECT '' AS code, 'pg_catalog.simple'::regconfig AS dictionary 
+    SELECT array_agg(d.code ORDER BY d.code COLLATE "C"), array_agg(d.dictionary ORDER BY d.code COLLATE "C")
+    INTO codes, dictionaries
+    FROM (SELECT '' AS code, 'pg_catalog.simple'::regconfig AS dictionary
           UNION ALL SELECT n.code, c.oid FROM ocr.dictionary_names() n
                     JOIN pg_ts_config c ON c.cfgname = n.name AND c.cfgnamespace = 'pg_catalog'::regnamespace) AS d;
+    FOREACH dictionary IN ARRAY dictionaries LOOP
+        BEGIN
+            reading := CASE WHEN fuzzy THEN plainto_tsquery(dictionary, phrased) ELSE websearch_to_tsquery(dictionary, phrased) END;
+        EXCEPTION WHEN internal_error OR statement_too_complex OR program_limit_exceeded THEN
+            -- So many dashes before a word that PostgreSQL's parser does not follow them.
+            reading := plainto_tsquery(dictionary, phrased);
+        END;
+        -- An index has no list of the pages that do not have a word.
+        queries := queries || CASE WHEN querytree(reading) = 'T' THEN ''::tsquery ELSE reading END;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION ocr.readings_of_query(text, boolean) IS
@@ -206,12 +246,18 @@ CREATE OR REPLACE FUNCTION ocr.check_search(query text, fuzzy boolean, job_id bi
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    longest_query CONSTANT int := 2000;
 BEGIN
     IF query IS NULL THEN
         PERFORM ocr.refuse_null('query', 'Give the words to look for.');
     END IF;
     IF fuzzy IS NULL THEN
         PERFORM ocr.refuse_null('fuzzy', 'Give true or false.');
+    END IF;
+    IF octet_length(query) > longest_query THEN
+        RAISE EXCEPTION 'the query has % bytes, more than the % that a search takes', octet_length(query), longest_query
+            USING ERRCODE = 'program_limit_exceeded', HINT = 'Leave out the words that many pages have.';
     END IF;
     IF max_results IS NULL THEN
         PERFORM ocr.refuse_null('max_results', 'Give a number from 1 to 1000.');
@@ -240,8 +286,7 @@ SET client_min_messages = warning
 AS $$
 DECLARE
     most_words CONSTANT int := 16;
-    words CONSTANT text[] := ARRAY(SELECT w.lexeme FROM unnest(to_tsvector('simple', ocr.words_to_search(query))) AS w
-                                   ORDER BY w.positions[1]);
+    words text[];
     readings record;
     reading tsquery;
     any_reading tsquery;
@@ -252,6 +297,7 @@ DECLARE
     sees_nobodys CONSTANT boolean := pg_has_role(ocr.caller(), 10::oid, 'USAGE');
 BEGIN
     PERFORM ocr.check_search(query, fuzzy, job_id, max_results);
+    words := ARRAY(SELECT w.lexeme FROM unnest(to_tsvector('simple', ocr.words_to_search(query))) AS w ORDER BY w.positions[1]);
     IF fuzzy AND cardinality(words) > most_words THEN
         RAISE EXCEPTION 'the query has % words, more than the % that a fuzzy search takes', cardinality(words), most_words
             USING ERRCODE = 'program_limit_exceeded', HINT = 'Leave out the words that many pages have.';
@@ -288,7 +334,7 @@ BEGIN
     INTO patterns
     FROM unnest(readings.dictionaries) WITH ORDINALITY AS d (dictionary, no), unnest(words) WITH ORDINALITY AS w (word, no);
     -- What is a stop word in one of the languages cannot be asked of the index for all.
-    SELECT string_agg(CASE WHEN length(words[w.no]) < 4 THEN format('p.search @@ %L', ocr.query_of_words(w.forms))
+    SELECT string_agg(CASE WHEN NOT ocr.is_bendable(words[w.no]) THEN format('p.search @@ %L', ocr.query_of_words(w.forms))
                            ELSE format('ocr.letter_keys(p.search) && (%L COLLATE "C")',
                                        ARRAY(SELECT DISTINCT k FROM unnest(w.forms) AS form, ocr.keys_near(form) AS k)) END, ' AND ')
     INTO conditions
@@ -327,6 +373,7 @@ AS $$
 DECLARE
     before CONSTANT int := 5;
     after CONSTANT int := 15;
+    longest_word CONSTANT int := 200;
     page ocr.pages;
     wanted CONSTANT text[] := ocr.words_of_query(query);
     -- Of a phrase, only words that are where it is are hits. So far from each other its words can be.
@@ -357,15 +404,16 @@ BEGIN
                                         WHEN w.line_before <> w.line_no AND w.text_before ~ '[[:alpha:]](-|­|‐)$' THEN w.text_before || E'\n' || w.text
                                         ELSE w.text END) AS whole
         FROM in_order w
+    ), around AS (
+        SELECT v.no, string_agg(v.whole, ' ') OVER (ORDER BY v.no ROWS BETWEEN coalesce(span, 0) PRECEDING AND coalesce(span, 0) FOLLOWING) AS text
+        FROM whole v WHERE span IS NOT NULL
     ), matches AS MATERIALIZED (
         SELECT DISTINCT d.whole, match.word
         FROM (SELECT DISTINCT v.whole FROM whole v) AS d, unnest(tsvector_to_array(to_tsvector(dictionary, d.whole))) AS match (word)
         WHERE match.word = ANY (wanted)
     ), found AS MATERIALIZED (
-        SELECT v.no, v.text, v.box, m.word FROM whole v JOIN matches m USING (whole)
-        WHERE span IS NULL
-           OR (SELECT to_tsvector(dictionary, string_agg(near.whole, ' ' ORDER BY near.no)) @@ query
-               FROM whole near WHERE near.no BETWEEN v.no - span AND v.no + span)
+        SELECT v.no, v.text, v.box, m.word FROM whole v JOIN matches m USING (whole) LEFT JOIN around a ON a.no = v.no
+        WHERE span IS NULL OR to_tsvector(dictionary, a.text) @@ query
     ), start AS (
         -- Where most of the words that were looked for are close to each other.
         SELECT f.no
@@ -375,7 +423,7 @@ BEGIN
     )
     SELECT CASE WHEN min(v.no) > 1 THEN '… ' ELSE '' END
            || replace(replace(regexp_replace(
-                  string_agg(CASE WHEN f.no IS NULL THEN ocr.xml_text(v.text) ELSE E'\x02' || ocr.xml_text(v.text) || E'\x03' END, ' ' ORDER BY v.no),
+                  string_agg(CASE WHEN f.no IS NULL THEN ocr.xml_text(left(v.text, longest_word)) ELSE E'\x02' || ocr.xml_text(left(v.text, longest_word)) || E'\x03' END, ' ' ORDER BY v.no),
                   '([\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uffef]\x03?) (?=\x02?[\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uffef])', '\1', 'g'),
                   E'\x02', '<mark>'), E'\x03', '</mark>')
            || CASE WHEN max(v.no) < (SELECT max(k.no) FROM whole k) THEN ' …' ELSE '' END,
@@ -400,6 +448,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION @extschema@.ocr_search(text, boolean, text, bigint, int) IS
 'The pages, of all that the caller may see, that have these words: best first, at most max_results of them (1 to 1000).
-query: as for websearch_to_tsquery(): all words, "quoted words" in that order, or between alternatives, - before what must not be there. Words are compared as the dictionary of the job''s language gives them, of the first of its languages: invoices finds invoice, and words such as "the" do not count. fuzzy: each word may have one letter wrong, missing or too many, or two neighbours swapped; words of less than four letters may not. Then quotes, or and - mean nothing; pages that have the words as they are come first, then those of the newest jobs. batch, job_id: only pages of that batch, or of that job.
+query: as for websearch_to_tsquery(): all words, "quoted words" in that order, or between alternatives, - before what must not be there; one that only says what must not be there finds nothing. Words are compared as the dictionary of the job''s language gives them, of the first of its languages: invoices finds invoice, and words such as "the" do not count. fuzzy: each word may have one letter wrong, missing or too many, or two neighbours swapped; words of less than four letters, or more than forty, may not. Then quotes, or and - mean nothing; pages that have the words as they are come first, then those of the newest jobs. batch, job_id: only pages of that batch, or of that job.
 rank: 0 to 1. snippet: HTML, the words in <mark>, all else escaped. hits: the words found on the page, in reading order, [{"text": "…", "box": [left, top, right, bottom]}] in pixels; box is null in tier fast.
-Errors: 22004 where query, fuzzy or max_results is null, 22023 where max_results is out of its range, 42704 where there is no such job or it is not the caller''s to see, 54000 for a fuzzy search of more than 16 words.';
+Errors: 22004 where query, fuzzy or max_results is null, 22023 where max_results is out of its range, 42704 where there is no such job or it is not the caller''s to see, 54000 for a query of more than 2000 bytes, or a fuzzy search of more than 16 words.';

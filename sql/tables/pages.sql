@@ -25,7 +25,6 @@ CREATE TABLE ocr.pages (
     PRIMARY KEY (job_id, page_no),
     CONSTRAINT unread_pages_have_a_reason CHECK (status = 'read' OR (error_code IS NOT NULL AND error IS NOT NULL))
 );
-CREATE INDEX pages_search ON ocr.pages USING gin (search);
 COMMENT ON TABLE ocr.pages IS 'What came out of each page: its text, or the reason why there is none';
 COMMENT ON COLUMN ocr.pages.page_no IS 'Counted from 1 in the document';
 COMMENT ON COLUMN ocr.pages.status IS 'read, skipped or failed';

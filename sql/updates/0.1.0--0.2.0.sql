@@ -81,7 +81,6 @@ COMMENT ON COLUMN ocr.jobs.document_sha256 IS 'SHA-256 of a document in a store,
 COMMENT ON COLUMN ocr.jobs.webhook IS 'The foreign server that is told of the job';
 
 ALTER TABLE ocr.pages ADD COLUMN search tsvector;
-CREATE INDEX pages_search ON ocr.pages USING gin (search);
 COMMENT ON COLUMN ocr.pages.search IS 'What ocr_search() looks into: the words of text, in the form that the job''s language gives them. Kept by a trigger';
 
 CREATE TABLE ocr.ingested (

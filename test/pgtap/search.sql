@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(62);
+SELECT plan(110);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
@@ -63,6 +63,22 @@ SELECT is(pg_temp.found('"東京" -会社'), '', 'with operators');
 SELECT is(pg_temp.found(query), '', 'nothing is found, and no error raised, for ' || quote_literal(query))
 FROM unnest(ARRAY['', '  ', 'the', '"', '& | ! <->', 'absent', E'\x01']) AS query;
 
+-- What PostgreSQL would take for a tag, a comment, a path, an entity or a signed number is words on a page.
+SELECT pg_temp.job_of(ARRAY['before <sum owed 50> <!-- remark --> Net/Gross INV-2024-001 -55 R&D file\name of 34-12',
+                            E'o\ufb03ce re\u0301sume\u0301 zero\u200bwidth soft\u00adened \uff21\uff22\uff23', repeat('x', 50) || ' and abc ' || repeat('abc_', 30000),
+                            'of 2024, number 001'], 'deu') AS form \gset
+SELECT is(pg_temp.found(query, job => :form), :'form' || ':' || page, 'on a form: ' || query)
+FROM (VALUES ('owed', 1), ('remark', 1), ('net', 1), ('gross', 1), ('net/gross', 1), ('2024-001', 1), ('inv-2024-001', 1), ('inv', 1), ('55', 1),
+      ('12', 1), ('R&D', 1), ('name', 1), ('"owed 50" 34', 1), ('owed - 55', 1), ('owed --55', 1), ('001 -55', 4), ('2024 -"2024-001"', 4), ('number -2024/55', 4),
+      (E'office', 2), (E'r\u00e9sum\u00e9', 2), ('zerowidth', 2), ('softened', 2), (repeat('x', 50), 3)) AS v (query, page);
+SELECT is(pg_temp.found('abc', job => :form), :'form' || ':3 ' || :'form' || ':2', 'wide letters are letters');
+SELECT is((SELECT hits FROM ocr_search('"2024-001"', job_id => :form)), '[{"box": [9, 1, 10, 2], "text": "INV-2024-001"}]', 'with its box');
+SELECT is(pg_temp.found('12-34', job => :form), '', 'what is written together is found together');
+SELECT is(pg_temp.found(query), '', 'who says only what is not to be there finds nothing: ' || query) FROM unnest(ARRAY['-invoice', '-invoice -"total due"', 'or -due']) AS query;
+SELECT lives_ok(format('SELECT * FROM ocr_search(%L)', query), 'no error: ' || left(query, 10))
+FROM unnest(ARRAY[repeat('- ', 900) || 'a', repeat('-"" ', 400) || 'a', repeat('-', 1999) || 'a', repeat('"', 2000), repeat(chr(64978), 600), repeat('a-', 1000),
+                  repeat('or ', 600), repeat('\', 2000), repeat('''', 2000), repeat('<', 2000), repeat('!(', 1000), repeat(E'\u8acb', 600)]) AS query;
+
 -- Where it is.
 SELECT is((SELECT snippet FROM ocr_search('invoice', job_id => :english) WHERE page_no = 1),
           'The <mark>invoices</mark> of May. Total amount due: 17 EUR, to be paid by the clerk.', 'the words are marked in what is around them');
@@ -88,6 +104,11 @@ SELECT is((SELECT snippet FROM ocr_search('evil')), '&lt;script&gt;alert(&quot;x
 -- A wrong letter.
 SELECT is(pg_temp.found(query, true, job => :english), :'english' || ':1', 'fuzzy: ' || query)
 FROM unnest(ARRAY['amaunt', 'amounnt', 'amunt', 'aomunt', 'amuont', 'amonut', 'lmount', 'invoiges may clerk', 'tctal amoumt', 'to the amoutn of']) AS query;
+SELECT is(pg_temp.found(repeat('x', 50) || ' abd', true, job => :form), '', 'fuzzy: a word of more than 40 letters must be as it is, and one of 3');
+SELECT is(pg_temp.found(repeat('x', 50) || ' abc', true, job => :form), :'form' || ':3', 'and is found so');
+SELECT is(pg_temp.found(repeat('x', 51) || ' abc', true, job => :form), '', 'only so');
+SELECT pg_temp.job_of(ARRAY[repeat('x', 50) || ' remindor']) AS long_word \gset
+SELECT is(pg_temp.found(repeat('x', 50) || ' reminder', true), :'long_word' || ':1', 'also beside another that is wrong');
 SELECT pg_temp.job_of(ARRAY['Zahlungcn'], 'deu') AS ending \gset
 SELECT is(pg_temp.found('Zahlungen', true), :'ending' || ':1', 'fuzzy: a wrong ending keeps a word from being cut to its stem');
 SELECT pg_temp.job_of(ARRAY['its 1nvoicc number']) AS digit \gset
@@ -122,11 +143,18 @@ SELECT throws_ok('SELECT * FROM ocr_search(''a'', max_results => 0)', '22023', '
 SELECT throws_ok('SELECT * FROM ocr_search((SELECT string_agg(''word'' || i, '' '') FROM generate_series(1, 17) i), true)', '54000', NULL, 'nor too much');
 SELECT is((SELECT count(*) FROM ocr_search('invoice', max_results => 2)), 2::bigint, 'no more than is asked for');
 
+SELECT throws_ok('SELECT * FROM ocr_search(repeat(''x'', 2001))', '54000', NULL, 'nor what is no query any more');
+SET ROLE ocr_test_alice;
+SELECT pg_temp.job_of(ARRAY[repeat('x', 100000) || ' lengthy']) AS lengthy \gset
+RESET ROLE;
+SELECT cmp_ok((SELECT length(snippet) FROM ocr_search('lengthy')), '<', 300, 'a snippet is short, however long the words are');
+
 -- What is looked into is kept.
 UPDATE ocr.pages SET text = 'a corrected total' WHERE job_id = :fast;
 SELECT is(pg_temp.found('corrected'), :'fast' || ':1', 'a text that is corrected is found');
 SELECT is((SELECT count(*) FROM ocr.pages WHERE search IS DISTINCT FROM ocr.search_vector(ocr.dictionary_of((SELECT language FROM ocr.jobs WHERE id = job_id)), text)),
           0::bigint, 'every page is kept as it is to be');
+SELECT ok((SELECT ocr.words_to_search(text) !~ '[^[:space:]]{201}' FROM ocr.pages WHERE job_id = :form AND page_no = 3), 'no word is so long that the parser takes its time');
 SELECT pg_temp.job_of(ARRAY['beginning ' || (SELECT string_agg(md5(i::text), ' ') FROM generate_series(1, 60000) i)]) AS huge \gset
 SELECT is(pg_temp.found('beginning'), :'huge' || ':1', 'of a text that is too long, the beginning is found');
 
