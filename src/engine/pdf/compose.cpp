@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <new>
 #include <optional>
 #include <qpdf/QPDF.hh>
@@ -103,15 +104,17 @@ void write(QPDF& pdf, const std::function<void(std::string_view)>& take) {
     writer.write();
 }
 
-/// The same password in the encodings that PDFs have had.
-void open(QPDF& pdf, Bytes document, const std::string& password) {
+/// Tries the password in the encodings that PDFs have had.
+std::unique_ptr<QPDF> opened(Bytes document, const std::string& password) {
     std::vector<std::string> passwords = QUtil::possible_repaired_encodings(password);
     passwords.insert(passwords.begin(), password);
     for (size_t i = 0;; ++i) {
+        auto pdf = std::make_unique<QPDF>();
+        pdf->setSuppressWarnings(true);
         try {
-            pdf.processMemoryFile("the document", reinterpret_cast<const char*>(document.data()), document.size(),
-                                  passwords[i].c_str());
-            return;
+            pdf->processMemoryFile("the document", reinterpret_cast<const char*>(document.data()), document.size(),
+                                   passwords[i].c_str());
+            return pdf;
         } catch (const QPDFExc& error) {
             if (error.getErrorCode() != qpdf_e_password || i + 1 == passwords.size()) throw;
         }
@@ -120,9 +123,8 @@ void open(QPDF& pdf, Bytes document, const std::string& password) {
 
 void compose_pdf(Bytes document, const std::string& password, const TextLayerWriter& text,
                  const std::function<void(std::string_view)>& take) {
-    QPDF pdf;
-    pdf.setSuppressWarnings(true);
-    open(pdf, document, password);
+    const std::unique_ptr<QPDF> opened_pdf = opened(document, password);
+    QPDF& pdf = *opened_pdf;
     std::vector<QPDFPageObjectHelper> pages = QPDFPageDocumentHelper(pdf).getAllPages();
     if (!text.pages().empty() && text.pages().rbegin()->first > pages.size())
         throw DocumentError(ErrorCode::document_damaged, "the PDF has " + std::to_string(pages.size()) +

@@ -49,6 +49,7 @@ bool is_leftward(char32_t c) {
            (c >= 0x10800 && c < 0x11000) || (c >= 0x1e800 && c < 0x1f000);
 }
 bool is_digit(char32_t c) { return (c >= '0' && c <= '9') || (c >= 0x660 && c <= 0x669) || (c >= 0x6f0 && c <= 0x6f9); }
+bool is_letter(char32_t c) { return c > '@' && !is_digit(c); }
 bool is_leftward_letter(char32_t c) { return is_leftward(c) && !is_digit(c); }
 bool runs_leftward(const std::u32string& word) { return std::any_of(word.begin(), word.end(), is_leftward_letter); }
 bool is_vertical_script(char32_t c) {
@@ -59,7 +60,7 @@ bool is_vertical_script(char32_t c) {
 std::u32string as_drawn(const std::u32string& word) {
     if (!runs_leftward(word)) return word;
     std::u32string drawn(word.rbegin(), word.rend());
-    auto keeps_its_order = [](char32_t c) { return is_digit(c) || (c > '@' && !is_leftward(c)); };
+    auto keeps_its_order = [](char32_t c) { return is_digit(c) || (is_letter(c) && !is_leftward(c)); };
     for (size_t i = 0; i < drawn.size();) {
         size_t end = i;
         while (end < drawn.size() && keeps_its_order(drawn[end])) ++end;
@@ -164,18 +165,31 @@ void append_numbers(std::string& to, std::initializer_list<double> values, int d
     }
 }
 
-/// One line's operators.
+/// An image's pixel, from its upper left corner, as it was before the image was turned clockwise by so many degrees
+/// about its centre.
+Affine unturned_by(double degrees, double width, double height) {
+    const double angle = -degrees * std::numbers::pi / 180, cosine = std::cos(angle), sine = std::sin(angle);
+    const double x = width / 2, y = height / 2;
+    return {cosine, sine, -sine, cosine, x - cosine * x + sine * y, y - sine * x - cosine * y};
+}
+
+/// One line's operators, in pixels of the image as it was before it was straightened.
 class LineWriter {
   public:
-    LineWriter(std::string& to, CharacterNumbers& numbers, const Direction& direction, double slope,
-               const Extent& extent, double page_height)
+    LineWriter(std::string& to, CharacterNumbers& numbers, const PageView& page, const Direction& direction,
+               double slope, const Extent& extent)
         : to_(to),
           numbers_(numbers),
           direction_(direction),
           slope_(slope),
           size_(extent.height()),
           baseline_(extent.bottom + size_ * font_descent / 1000),
-          page_height_(page_height) {
+          page_height_(page.height),
+          unskewed_(unturned_by(static_cast<double>(page.skew), page.width, page.height)) {
+        // Programs take a word whose characters sink for several, so on a line that is nearly straight each word is.
+        constexpr double nearly_straight = 10 * std::numbers::pi / 180;
+        const double angle = std::atan(slope_) - static_cast<double>(page.skew) * std::numbers::pi / 180;
+        angle_ = std::fabs(angle) > nearly_straight ? angle : 0;
         to_ += font_in_content;
         to_ += ' ';
         append_number(to_, size_);
@@ -183,26 +197,20 @@ class LineWriter {
     }
 
     void show(const std::u32string& characters, double begin, double end) {
-        move_to(begin);
-        stretched(characters, end - begin);
-    }
-    /// Where the last glyph ended.
-    void go_on(const std::u32string& characters, double width) { stretched(characters, width); }
-
-  private:
-    void move_to(double begin) {
-        const double angle = std::atan(slope_), cosine = std::cos(angle), sine = std::sin(angle);
+        const double cosine = std::cos(angle_), sine = std::sin(angle_);
         const Point &a = direction_.along, &d = direction_.down;
         const Point right{cosine * a.x + sine * d.x, cosine * a.y + sine * d.y};
         const Point up{sine * a.x - cosine * d.x, sine * a.y - cosine * d.y};
-        const double across = slope_ * begin + baseline_;
-        const Point at{begin * a.x + across * d.x, begin * a.y + across * d.y};
+        const double middle = (begin + end) / 2, half = (end - begin) / 2, across = slope_ * middle + baseline_;
+        const Point centre = moved({middle * a.x + across * d.x, middle * a.y + across * d.y});
         append_numbers(to_, {right.x, -right.y, up.x, -up.y}, 5);
-        append_numbers(to_, {at.x, page_height_ - at.y});
+        append_numbers(to_, {centre.x - half * right.x, page_height_ - (centre.y - half * right.y)});
         to_ += "Tm ";
+        go_on(characters, end - begin);
     }
 
-    void stretched(const std::u32string& characters, double width) {
+    /// Where the last glyph ended.
+    void go_on(const std::u32string& characters, double width) {
         const double natural = static_cast<double>(characters.size()) * size_ * glyph_width / 1000;
         append_number(to_, 100 * width / natural);
         to_ += " Tz <";
@@ -214,6 +222,12 @@ class LineWriter {
         to_ += "> Tj\n";
     }
 
+  private:
+    Point moved(Point p) const {
+        return {unskewed_.a * p.x + unskewed_.c * p.y + unskewed_.e,
+                unskewed_.b * p.x + unskewed_.d * p.y + unskewed_.f};
+    }
+
     std::string& to_;
     CharacterNumbers& numbers_;
     Direction direction_;
@@ -221,38 +235,81 @@ class LineWriter {
     double size_;
     double baseline_;  ///< across the line, where along it is 0
     double page_height_;
+    Affine unskewed_;
+    double angle_ = 0;  ///< of the words to their direction, clockwise
 };
 
-void write_line(std::string& to, CharacterNumbers& numbers, const Line& line, double page_height) {
+/// What programs take for characters of one word is neither narrower than this nor further apart than that, in heights
+/// of the line.
+constexpr double least_advance = 0.12, least_gap = 0.2, widest_gap = 2;
+
+double least_width(const PlacedWord& word, double height) {
+    return least_advance * height * static_cast<double>(word.characters.size());
+}
+
+/// Boxes may overlap, or nearly so. Words that belong together touch; others are kept apart.
+void part_words(PlacedWord& word, PlacedWord& next, bool parted, bool mirrored, double height) {
+    const double gap = next.begin - word.end, narrow = word.begin + least_width(word, height);
+    if (parted && gap < least_gap * height) {
+        const double middle = (word.begin + word.end) / 2;
+        word.end = std::max({std::min(word.end, next.begin - least_gap * height), middle, narrow});
+        next.begin = std::max(next.begin, word.end + least_gap * height);
+    } else if (parted && mirrored && gap < widest_gap * height) {
+        // pdf.js puts in order what stands close together, and wide gaps would make several texts of a line.
+        word.end = next.begin - least_gap * height;
+    } else if (!parted && gap < widest_gap * height) {
+        word.end = std::max(gap > 0 ? next.begin : (word.end + next.begin) / 2, narrow);
+        next.begin = word.end;
+    }
+    next.end = std::max(next.end, next.begin + least_width(next, height));
+}
+
+/// As the words stand from left to right, by their scripts: boxes may overlap. Whether any is from right to left.
+bool put_as_drawn(std::vector<PlacedWord>& words) {
+    auto leftward = [](const PlacedWord& word) { return runs_leftward(word.characters); };
+    auto rightward_letters = [](const PlacedWord& word) {
+        return !runs_leftward(word.characters) &&
+               std::any_of(word.characters.begin(), word.characters.end(), is_letter);
+    };
+    const auto leftward_words = std::count_if(words.begin(), words.end(), leftward);
+    if (leftward_words == 0) return false;
+    const bool line_runs_leftward = leftward_words >= std::count_if(words.begin(), words.end(), rightward_letters);
+    if (line_runs_leftward) std::reverse(words.begin(), words.end());
+    for (auto begin = words.begin(); begin != words.end();) {
+        const bool turned = line_runs_leftward ? rightward_letters(*begin) : leftward(*begin);
+        auto end = std::find_if(begin, words.end(), [&](const PlacedWord& word) {
+            return (line_runs_leftward ? rightward_letters(word) : leftward(word)) != turned;
+        });
+        if (turned) std::reverse(begin, end);
+        begin = end;
+    }
+    return true;
+}
+
+void write_line(std::string& to, CharacterNumbers& numbers, const Line& line, const PageView& page) {
     std::vector<PlacedWord> words = placed(line);
     if (words.empty()) return;
     const Direction direction = direction_of(words);
     place_along(words, direction);
     const double slope = slope_of(words);
-    LineWriter writer(to, numbers, direction, slope, extent_of(words, slope), page_height);
-    constexpr double least_gap = 0.5;  // of a pixel; boxes may overlap
+    const Extent extent = extent_of(words, slope);
+    const double height = extent.height();
+    const bool mirrored = put_as_drawn(words);
+    LineWriter writer(to, numbers, page, direction, slope, extent);
+    words.front().end = std::max(words.front().end, words.front().begin + least_width(words.front(), height));
     for (size_t i = 0; i < words.size(); ++i) {
-        const PlacedWord& word = words[i];
+        PlacedWord& word = words[i];
+        PlacedWord* next = i + 1 < words.size() ? &words[i + 1] : nullptr;
+        const bool parted = next != nullptr && is_space_between(word.characters.back(), next->characters.front());
+        const bool goes_on = next != nullptr && next->end > word.begin;
+        if (goes_on) part_words(word, *next, parted, mirrored, height);
         writer.show(as_drawn(word.characters), word.begin, word.end);
-        if (i + 1 == words.size()) break;
-        const PlacedWord& next = words[i + 1];
-        if (!is_space_between(word.characters.back(), next.characters.front())) continue;
-        if (next.end <= word.begin)
-            writer.show(U" ", next.end, std::max(word.begin, next.end + least_gap));
-        else
-            writer.go_on(U" ", std::max(next.begin - word.end, least_gap));
+        // Also behind the last one: lines of a skewed page are side by side for some programs.
+        if (next == nullptr || parted) writer.go_on(U" ", goes_on ? next->begin - word.end : least_gap * height);
     }
 }
 
-/// An image's pixel, from its upper left corner, as it was before the image was turned clockwise by so many degrees
-/// about its centre.
-Affine unturned_by(double degrees, double width, double height) {
-    const double angle = -degrees * std::numbers::pi / 180, cosine = std::cos(angle), sine = std::sin(angle);
-    const double x = width / 2, y = height / 2;
-    return {cosine, sine, -sine, cosine, x - cosine * x + sine * y, y - sine * x - cosine * y};
-}
-
-/// The same for whole quarters, by which an image gets a new width and height: the given ones.
+/// A pixel as it was before the image was turned by quarters, by which it got the given width and height.
 Affine unturned_by_quarters(int32_t rotation, double width, double height) {
     switch (rotation) {
         case 90:
@@ -283,7 +340,7 @@ void TextLayerWriter::add(const PageLayout& page) {
     if (view.width <= 0 || view.height <= 0 || view.width > furthest || view.height > furthest) return;
     DrawnWords drawn{view, {}};
     for (const Block& block : page.layout.blocks)
-        for (const Line& line : block.lines) write_line(drawn.content, characters_, line, view.height);
+        for (const Line& line : block.lines) write_line(drawn.content, characters_, line, view);
     if (!drawn.content.empty()) pages_.insert_or_assign(view.page_no, std::move(drawn));
 }
 
@@ -292,10 +349,9 @@ Affine pixels_to_points(const PageView& page, double left, double bottom, double
     const bool lies = page.rotation % 180 != 0;
     const double stored_width = lies ? height : width, stored_height = lies ? width : height;
     const Affine from_top{1, 0, 0, -1, 0, height};
-    const Affine straight = unturned_by(static_cast<double>(page.skew), width, height);
     const Affine stored = unturned_by_quarters(page.rotation, width, height);
     const Affine points{(right - left) / stored_width, 0, 0, (bottom - top) / stored_height, left, top};
-    return then(then(then(from_top, straight), stored), points);
+    return then(then(from_top, stored), points);
 }
 
 std::string content_of(const DrawnWords& page, const Affine& to_points, std::string_view font_name) {

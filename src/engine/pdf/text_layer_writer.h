@@ -29,7 +29,8 @@ class CharacterNumbers {
 /// The page's text as it is to be drawn, without its layout, which may be large.
 struct DrawnWords {
     PageView view;
-    std::string content;  ///< PDF operators, in pixels from the image's lower left corner
+    std::string
+        content;  ///< PDF operators, in pixels from the lower left corner of the image before it was straightened
 };
 
 class TextLayerWriter {

@@ -1,0 +1,275 @@
+# Searchable PDFs, held to programs that are not ours: qpdf, poppler, pdf.js and mupdf.
+use strict;
+use warnings;
+use utf8;
+use Digest::SHA;
+use Encode qw(decode_utf8);
+use File::Basename;
+use File::Spec;
+use IPC::Run;
+use JSON::PP;
+use List::Util qw(max min);
+use Test::More;
+use PgOcr;
+
+my $server = new_server('pdf');
+my $here = File::Spec->rel2abs(dirname(__FILE__));
+my $folder = $PostgreSQL::Test::Utils::tmp_check;
+$ENV{NODE_PATH} = "$here/../stores/node_modules";
+$ENV{OMP_THREAD_LIMIT} = 1;
+
+# Documents that are made of others.
+my %made = (
+	'mixed.pdf' => made('mixed.pdf', 'qpdf', '--empty', '--pages', path_of('multicolumn.pdf'), '3', path_of('skew.pdf'), '1', '--'),
+	'secret.pdf' => made('secret.pdf', 'qpdf', '--encrypt', 'user', 'owner', '256', '--', path_of('skew.pdf')),
+	'mended.pdf' => kept('mended.pdf', document_bytes('skew.pdf') =~ s/startxref\s+\d+/startxref\n7/r),
+	'odd_boxes.pdf' => kept('odd_boxes.pdf', odd_boxes()));
+
+my %arguments = (
+	'phototest.tif' => '', 'linn.png' => '', 'testocr.jpg' => '', 'g4-multi.tiff' => '', 'eurotext.tif' => '',
+	'skew.pdf' => '', 'rotated_skew.pdf' => '', 'cardinal.pdf' => "pages => '2-3'", 'stamped_scan.pdf' => '',
+	'simple-90.jpg' => '', 'baiona_cmyk.jpg' => '', 'multicolumn.pdf' => '',
+	'hin.png' => "language => 'hin'", 'rus.png' => "language => 'rus'", 'jpn.png' => "language => 'jpn'",
+	'ara.png' => "language => 'ara'",
+	'mixed.pdf' => '', 'secret.pdf' => "password => 'user'", 'mended.pdf' => '', 'odd_boxes.pdf' => '');
+my %job;
+for my $name (sort keys %arguments)
+{
+	my $document = "pg_read_binary_file('" . source_of($name) . "')";
+	my @more = grep { $_ } $arguments{$name}, 'keep_document => true', q{options => '{"reuse": false}'};
+	$job{$name} = $server->safe_psql('postgres', 'SELECT ocr_submit(' . join(', ', $document, @more) . ')');
+}
+ended($server, $_) for values %job;
+
+my %pdf = map { $_ => pdf_of_job($_, $_ eq 'secret.pdf' ? "password => 'user'" : ()) } sort keys %job;
+my %password = ('secret.pdf' => 'user');
+my $read = node_texts(map { $_ eq 'secret.pdf' ? () : $pdf{$_} } sort keys %pdf);
+
+for my $name (sort keys %job)
+{
+	my @password = $password{$name} ? ("--password=$password{$name}") : ();
+	my ($checked, $said) = run('qpdf', @password, '--check', $pdf{$name});
+	ok($checked && $said =~ /No syntax or stream encoding errors found/, "$name: qpdf has no complaint") or diag($said);
+	my ($drawn, $complaints) = run('mutool', 'draw', '-q', '-F', 'txt', '-o', "$folder/mupdf.text", ($password{$name} ? ('-p', $password{$name}) : ()), $pdf{$name});
+	is($complaints =~ s/^warning: ICC support is not available\n//gmr, '', "$name: mupdf has none");
+	(undef, $complaints) = run('pdftotext', ($password{$name} ? ('-upw', $password{$name}) : ()), '-raw', $pdf{$name}, "$folder/$name.text");
+	is($complaints, '', "$name: nor has poppler");
+}
+
+# Text that is selected is the text that was read, whoever selects. Poppler has an opinion of its own on where the full stops
+# of Arabic belong, and the page of stamped_scan.pdf brings words along.
+for my $name (grep { !/^(ara\.png|multicolumn\.pdf|mixed\.pdf|cardinal\.pdf)$/ } sort keys %job)
+{
+	my $text = text_of_job($name);
+	my $selected = decode_utf8(slurp("$folder/$name.text"));
+	$selected = substr(spaced($selected), 0, length spaced($text)) if $name eq 'stamped_scan.pdf';
+	is(spaced($selected), spaced($text), "$name: poppler selects what was read");
+	next if $name =~ /^(secret|stamped_scan)\.pdf$/;
+	# Where a skewed line begins beside the end of the one above, pdf.js sees no new line.
+	my $form = $name =~ /skew|mended|cmyk/ ? \&letters : \&spaced;
+	is($form->(join ' ', @{ $read->{ $pdf{$name} } }), $form->($text), "$name: pdf.js selects what was read");
+}
+is(letters(join ' ', @{ $read->{ $pdf{'ara.png'} } }), letters(text_of_job('ara.png')), 'Arabic is in its logical order for pdf.js');
+is(join('', sort split //, letters(decode_utf8(slurp("$folder/ara.png.text")))), join('', sort split //, letters(text_of_job('ara.png'))),
+	'poppler has its characters');
+my @mixed = split /\f/, text_of_job('mixed.pdf');
+is(letters($read->{ $pdf{'mixed.pdf'} }[1]), letters($mixed[1]), 'beside a page with a text layer a scanned one can be selected');
+is(result("SELECT string_agg(source, ' ' ORDER BY page_no) FROM ocr_pages($job{'mixed.pdf'})"), 'text_layer ocr', 'which it was');
+my @cardinal = @{ $read->{ $pdf{'cardinal.pdf'} } };
+is(join(' ', map { /\S/ ? 1 : 0 } @cardinal), '0 1 1 0', 'pages that were not asked for are there, without text');
+
+# Words stand where their boxes say.
+for my $name ('phototest.tif', 'linn.png', 'testocr.jpg', 'eurotext.tif', 'simple-90.jpg', 'odd_boxes.pdf', 'rus.png')
+{
+	my ($all, $placed) = (0, 0);
+	my @found = boxes_of($pdf{$name});
+	for my $word (words_of_job($name))
+	{
+		my ($left, $top, $right, $bottom, $text) = @$word;
+		my $height = $bottom - $top;
+		$all++;
+		$placed++ if grep {
+			     $_->{text} eq $text
+			  && abs($_->{left} - $left) <= 2 + 0.1 * $height
+			  && abs($_->{right} - $right) <= 2 + 0.3 * $height
+			  && $_->{top} <= $top + 2
+			  && $_->{bottom} >= $bottom - 2
+			  && $_->{bottom} - $_->{top} <= 4 * $height + 8
+		} @found;
+	}
+	cmp_ok($placed, '>=', 0.97 * $all, "$name: $placed of $all words are where their boxes say");
+}
+
+# Nothing that is to be seen has changed, nor been encoded anew.
+for my $name ('skew.pdf', 'rotated_skew.pdf', 'stamped_scan.pdf', 'mixed.pdf', 'cardinal.pdf', 'odd_boxes.pdf', 'secret.pdf')
+{
+	my @password = $password{$name} ? ('-upw', $password{$name}) : ();
+	is(drawn($pdf{$name}, @password), drawn(source_of($name), @password), "$name: its pages look as before");
+}
+for my $name ('testocr.jpg', 'baiona_cmyk.jpg', 'simple-90.jpg')
+{
+	output_of('pdfimages', '-all', $pdf{$name}, "$folder/image");
+	ok(slurp("$folder/image-000.jpg") eq document_bytes($name), "$name: the JPEG's bytes are in the PDF as they were");
+}
+like(output_of('pdfimages', '-list', $pdf{'g4-multi.tiff'}), qr/(\n.*ccitt.*){3}/, 'pages of a fax stay what they are');
+is(result("SELECT ocr_pdf($job{'multicolumn.pdf'}) = pg_read_binary_file('" . source_of('multicolumn.pdf') . "')"), 't', 'a PDF with text of its own is returned as it is');
+is(result("SELECT ocr_pdf($job{'skew.pdf'}) = ocr_pdf($job{'skew.pdf'})"), 't', 'the same call gives the same bytes');
+like(output_of('pdfinfo', $pdf{'simple-90.jpg'}), qr/Page rot:\s+90/, 'a photo that was taken turned is shown upright');
+
+# Encrypted as it was.
+my $encryption = join '', grep { /^(R =|P =|User password|extract|modify|.*encryption method)/ } map { "$_\n" } split /\n/, output_of('qpdf', '--show-encryption', '--password=user', source_of('secret.pdf'));
+is(join('', grep { /^(R =|P =|User password|extract|modify|.*encryption method)/ } map { "$_\n" } split /\n/, output_of('qpdf', '--show-encryption', '--password=user', $pdf{'secret.pdf'})),
+	$encryption, 'what was encrypted is encrypted in the same way');
+like(sql_error($server, "SELECT ocr_pdf($job{'secret.pdf'})"), qr/28P01.*is encrypted; give its password/s, 'a password is asked for');
+like(sql_error($server, "SELECT ocr_pdf($job{'secret.pdf'}, password => 'no')"), qr/28P01.*does not open it/s, 'a wrong one is refused');
+
+# Where the document comes from.
+mkdir "$folder/store";
+kept('store/scan.pdf', document_bytes('skew.pdf'));
+$server->safe_psql('postgres', "CREATE SERVER scans FOREIGN DATA WRAPPER ocr_store OPTIONS (type 'file', directory '$folder/store');
+	CREATE ROLE clerk; GRANT USAGE ON FOREIGN SERVER scans TO clerk;");
+my $stored = $server->safe_psql('postgres', "SET ROLE clerk; SELECT ocr_submit('file://$folder/store/scan.pdf')");
+ended($server, $stored);
+is($server->safe_psql('postgres', "SET ROLE clerk; SELECT length(ocr_pdf($stored)) > 0"), 't', 'it is fetched from its store again');
+$server->safe_psql('postgres', 'REVOKE USAGE ON FOREIGN SERVER scans FROM clerk');
+like(sql_error($server, "SET ROLE clerk; SELECT ocr_pdf($stored)"), qr/42501/, 'with the rights that hold then');
+is(result("SELECT length(ocr_pdf($stored, pg_read_binary_file('$folder/store/scan.pdf'))) > 0"), 't', 'or given');
+like(sql_error($server, "SELECT ocr_pdf($stored, " . document('phototest.tif') . ')'), qr/22023.*not the document that job/s, 'another document is not taken');
+kept('store/scan.pdf', document_bytes('linn.pdf'));
+like(sql_error($server, "SELECT ocr_pdf($stored)"), qr/55000.*has changed in its store/s, 'nor one that has changed');
+
+# Whatever comes in, an error or a PDF comes out.
+my $whole = document_bytes('skew.pdf');
+srand(7);
+my $damaged = join ', ', map {
+	my $bytes = $whole;
+	substr($bytes, int(rand(length $bytes)), 1) = chr(int(rand(256))) for 1 .. 400;
+	"'" . unpack('H*', $bytes) . "'"
+} 1 .. 12;
+my $answers = $server->safe_psql('postgres', "
+	CREATE FUNCTION pdf_or_error(document bytea) RETURNS text LANGUAGE plpgsql AS \$\$
+	BEGIN
+		RETURN CASE WHEN substr(ocr_pdf($job{'skew.pdf'}, document), 1, 5) = '%PDF-' THEN 'PDF' END;
+	EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE; END \$\$;
+	SELECT string_agg(DISTINCT pdf_or_error(decode(d, 'hex')), ' ') FROM unnest(ARRAY[$damaged]) AS d");
+like($answers, qr/^(22P03|38000|54000|PDF)( (38000|54000|PDF))*$/, "damaged documents: $answers");
+
+$server->stop;
+done_testing();
+
+sub path_of { return PgOcr::document_path($_[0]) }
+sub source_of { return $made{ $_[0] } // path_of($_[0]) }
+
+sub slurp
+{
+	open(my $file, '<:raw', $_[0]) or die "$_[0]: $!\n";
+	local $/;
+	return scalar <$file>;
+}
+
+sub kept
+{
+	my ($name, $bytes) = @_;
+	open(my $file, '>:raw', "$folder/$name") or die "$name: $!\n";
+	print $file $bytes;
+	close($file) or die "$name: $!\n";
+	return "$folder/$name";
+}
+
+sub made
+{
+	my ($name, @program) = @_;
+	output_of(@program, "$folder/$name");
+	return "$folder/$name";
+}
+
+# The page of testocr.jpg with all that a page can have between its image and the paper: turned, cut out, off the origin, in
+# units of its own, by attributes of its parent, and with q and Q that do not match.
+sub odd_boxes
+{
+	my $image = document_bytes('testocr.jpg');
+	my $drawing = 'q 0 640 -480 0 680 100 cm /Im Do';
+	return pdf_of(
+		'<< /Type /Catalog /Pages 2 0 R >>',
+		'<< /Type /Pages /Count 1 /Kids [3 0 R] /MediaBox [100 50 1000 1000] /CropBox [200 100 680 740] /Rotate 90 /Resources 5 0 R >>',
+		'<< /Type /Page /Parent 2 0 R /UserUnit 1.5 /Contents 4 0 R >>',
+		'<< /Length ' . length($drawing) . " >>\nstream\n$drawing\nendstream",
+		'<< /XObject << /Im 6 0 R >> /Font << /PgOcr 7 0 R >> >>',
+		'<< /Type /XObject /Subtype /Image /Width 640 /Height 480 /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /DCTDecode /Length '
+		  . length($image) . " >>\nstream\n$image\nendstream",
+		'<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>');
+}
+
+sub result { return decode_utf8($server->safe_psql('postgres', $_[0])) }
+sub text_of_job { return result("SELECT ocr_text($job{$_[0]})") }
+sub spaced { return $_[0] =~ s/\s+/ /gr =~ s/^ | $//gr }
+sub letters { return $_[0] =~ s/[\s\x{200e}\x{200f}\x{202a}-\x{202c}]//gr }
+
+sub pdf_of_job
+{
+	my ($name, @arguments) = @_;
+	my $bytes = $server->safe_psql('postgres', "SELECT encode(ocr_pdf(" . join(', ', $job{$name}, @arguments) . "), 'hex')");
+	return kept("of_$name.pdf", pack('H*', $bytes));
+}
+
+# Whether a program ended well, and what it said.
+sub run
+{
+	my $said = '';
+	my $well = IPC::Run::run([@_], '<', \undef, '>&', \$said);
+	return ($well, $said);
+}
+
+sub output_of
+{
+	my ($output, $said) = ('', '');
+	IPC::Run::run([@_], '<', \undef, '>', \$output, '2>', \$said) or die "$_[0]: $said";
+	return decode_utf8($output);
+}
+
+# What pdf.js gives, by file.
+sub node_texts
+{
+	my @files = @_;
+	my @texts = split /\n/, output_of('node', "$here/../pdf/text.mjs", @files);
+	return { map { $files[$_] => JSON::PP->new->decode($texts[$_]) } 0 .. $#files };
+}
+
+# Pixels of all pages.
+sub drawn
+{
+	my ($path, @password) = @_;
+	my $pixels = '';
+	IPC::Run::run([ 'pdftoppm', '-r', '60', @password, $path ], '<', \undef, '>', \$pixels) or die "pdftoppm $path failed";
+	return Digest::SHA::sha256_hex($pixels);
+}
+
+# Words as [left, top, right, bottom, text] in pixels.
+sub words_of_job
+{
+	my ($name) = @_;
+	return map { [ split /\t/ ] } split /\n/,
+	  result("SELECT concat_ws(E'\\t', x, y, x + width, y + height, text) FROM ocr_words($job{$name}) WHERE page_no = 1");
+}
+
+# The words that poppler finds on the first page, in pixels of the image that was read.
+sub boxes_of
+{
+	my ($path) = @_;
+	my ($name) = $path =~ m{of_(.*)[.]pdf$};
+	my ($width, $height) = split /\|/, result("SELECT width, height FROM ocr_pages($job{$name}) WHERE page_no = 1");
+	my ($across, $down, @words);
+	for (split /\n/, output_of('pdftotext', '-cropbox', '-bbox', '-l', '1', $path, '-'))
+	{
+		if (/<page width="([\d.]+)" height="([\d.]+)"/)
+		{
+			# The page's sides as they are before it is turned; but words where they are afterwards.
+			($across, $down) = abs($1 / $2 - $width / $height) < abs($2 / $1 - $width / $height) ? ($1, $2) : ($2, $1);
+		}
+		next unless /<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]+)">(.*)<\/word>/;
+		my %word = (left => $1 * $width / $across, top => $2 * $height / $down, right => $3 * $width / $across, bottom => $4 * $height / $down);
+		$word{text} = $5 =~ s/&lt;/</gr =~ s/&gt;/>/gr =~ s/&quot;/"/gr =~ s/&amp;/&/gr;
+		push @words, \%word;
+	}
+	return @words;
+}
