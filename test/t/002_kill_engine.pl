@@ -5,9 +5,10 @@ use Test::More;
 use PgOcr;
 
 my $server = new_server('engine', 'pg_ocr.workers' => 1);
+my $slowly = q{options => '{"dpi": 800}'};
 my $started = $server->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
 
-my $job = submit($server, 'multipage.pdf', "pages => '1-3'");
+my $job = submit($server, 'multipage.pdf', "pages => '1-3', $slowly");
 my ($worker, $engine, $page) = wait_for_page($server, $job);
 ok(kill('KILL', $engine), "the engine is killed on page $page");
 my $status = ended($server, $job);
@@ -29,7 +30,7 @@ unlike(PostgreSQL::Test::Utils::slurp_file($server->logfile), qr/terminating any
 # An engine that dies on the same page every time costs that page only.
 $server->append_conf('postgresql.conf', 'pg_ocr.max_attempts = 2');
 $server->reload;
-$job = submit($server, 'multipage.pdf', "pages => '1-2'");
+$job = submit($server, 'multipage.pdf', "pages => '1-2', $slowly");
 for my $attempt (1 .. 2)
 {
 	wait_until($server, "SELECT attempts = $attempt FROM ocr.jobs WHERE id = $job");

@@ -38,7 +38,7 @@ wait_until($server, 'SELECT count(*) = 0 FROM ocr.documents');
 is($server->safe_psql('postgres', $traces), 0, 'ROLLBACK PREPARED leaves no trace');
 
 # A document that a prepared transaction refers to is kept for it, whatever becomes of the job that brought it.
-my $first = submit($server, 'multipage.pdf', "pages => '1'");
+my $first = submit($server, 'multipage.pdf', q{pages => '1', options => '{"dpi": 800}'});
 wait_for_page($server, $first);
 $job = prepare('again', 'SELECT ocr_submit(' . document('multipage.pdf') . ", pages => '2')");
 is(ended($server, $first)->{status}, 'completed', 'a job ends whose document is wanted by a prepared transaction');

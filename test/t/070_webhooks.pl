@@ -102,9 +102,9 @@ ok(!grep({ $_->{path} eq '/ok' && $_->{id} eq $server->safe_psql('postgres', "SE
 
 # Those that cannot be delivered, and their secrets.
 $server->safe_psql('postgres', 'CREATE ROLE clerk LOGIN; GRANT USAGE ON FOREIGN SERVER shaky TO clerk');
-$server->safe_psql('postgres', "SET ROLE clerk; SELECT ocr_cancel(ocr_submit('\\x01'::bytea, webhook => 'shaky', run_at => now() + '1 h')); RESET ROLE;
-	REVOKE USAGE ON FOREIGN SERVER shaky FROM clerk");
+$server->safe_psql('postgres', "SET ROLE clerk; SELECT ocr_cancel(ocr_submit('\\x01'::bytea, webhook => 'shaky', run_at => now() + '1 h'))");
 wait_until($server, "SELECT count(*) = 1 FROM ocr.deliveries WHERE owner = 'clerk' AND attempts = 1");
+$server->safe_psql('postgres', 'REVOKE USAGE ON FOREIGN SERVER shaky FROM clerk');
 make_due('shaky');
 wait_until($server, "SELECT count(*) = 1 FROM ocr.deliveries WHERE owner = 'clerk' AND status = 'failed'");
 like($server->safe_psql('postgres', "SELECT error FROM ocr.deliveries WHERE owner = 'clerk'"), qr/no USAGE/, 'rights are looked at before each attempt');

@@ -166,11 +166,24 @@ sub ended
 sub wait_for_page
 {
 	my ($server, $job, %options) = @_;
-	my $at_page = "FROM ocr.workers WHERE database = current_database() AND job_id = $job AND page_no > 0 AND engine_pid > 0";
-	wait_until($server, "SELECT count(*) > 0 $at_page", %options);
-	my $row = $server->safe_psql($options{database} // 'postgres', "SELECT pid, engine_pid, page_no $at_page LIMIT 1");
-	# It may have gone on to its end meanwhile; then the caller's document was too small.
-	die "job $job ended before it could be interrupted\n" if $row eq '';
+	# The server looks by itself: by the time that psql has started, a page may be done.
+	my $row = $server->safe_psql($options{database} // 'postgres', qq{
+		DO \$\$
+		DECLARE
+			at_page text := '';
+		BEGIN
+			LOOP
+				SELECT concat_ws('|', pid, engine_pid, page_no) INTO at_page FROM ocr.workers
+				WHERE database = current_database() AND job_id = $job AND page_no > 0 AND engine_pid > 0 LIMIT 1;
+				EXIT WHEN FOUND OR clock_timestamp() > now() + interval '$patience s'
+					OR EXISTS (SELECT FROM ocr.jobs WHERE id = $job AND finished_at IS NOT NULL);
+				PERFORM pg_sleep(0.005);
+			END LOOP;
+			PERFORM set_config('test.at_page', at_page, false);
+		END
+		\$\$;
+		SELECT current_setting('test.at_page')});
+	die "job $job ended, or waited, without having been seen at a page:\n" . log_tail($server) . "\n" if $row eq '';
 	return split /\|/, $row;
 }
 
