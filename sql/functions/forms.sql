@@ -132,7 +132,7 @@ BEGIN
             || '<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
             || ' xsi:schemaLocation="http://www.loc.gov/standards/alto/ns-v4# http://www.loc.gov/standards/alto/v4/alto-4-4.xsd"'
             || E' SCHEMAVERSION="4.4">\n<Description>\n<MeasurementUnit>pixel</MeasurementUnit>\n'
-            || coalesce('<sourceImageInformation><fileName>' || ocr.xml_text(job.uri) || E'</fileName></sourceImageInformation>\n', '')
+            || coalesce('<sourceImageInformation><fileName>' || ocr.xml_text(ocr.uri_to_tell(job.uri)) || E'</fileName></sourceImageInformation>\n', '')
             || '<Processing ID="pg_ocr"><processingCategory>contentGeneration</processingCategory>'
             || '<processingSoftware><softwareName>pg_ocr</softwareName><softwareVersion>' || ocr.library_version()
             || E'</softwareVersion></processingSoftware></Processing>\n</Description>\n<Layout>\n'

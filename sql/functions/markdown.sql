@@ -30,10 +30,11 @@ BEGIN
     IF page.layout IS NULL THEN
         -- Tier fast: lengths in characters stand for edges.
         RETURN QUERY
-            SELECT b.no, l.no, btrim(l.line), 0, NULL::int, length(l.line), NULL::int, NULL::int, NULL::real
+            SELECT b.no, l.no, line.text, 0, NULL::int, length(line.text), NULL::int, NULL::int, NULL::real
             FROM regexp_split_to_table(page.text, '\n{2,}') WITH ORDINALITY AS b (block, no),
-                 regexp_split_to_table(b.block, '\n') WITH ORDINALITY AS l (line, no)
-            WHERE l.line ~ '[^[:space:]]';
+                 regexp_split_to_table(b.block, '\n') WITH ORDINALITY AS l (line, no),
+                 LATERAL (SELECT btrim(regexp_replace(l.line, '[\x01-\x20\x7f]+', ' ', 'g')) AS text) AS line
+            WHERE line.text ~ '[^[:space:]]';
     ELSE
         RETURN QUERY
             SELECT b.no, l.no, ocr.without_spaces(words.text), (l.line->'box'->>0)::int, (l.line->'box'->>1)::int,

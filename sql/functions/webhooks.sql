@@ -35,6 +35,15 @@ END
 $$;
 COMMENT ON FUNCTION ocr.webhook_trouble(name, name) IS 'Internal: why nothing can be delivered to a webhook for a role; null where it can';
 
+-- Who is told of a document is nobody to be given what a presigned URL opens.
+CREATE OR REPLACE FUNCTION ocr.uri_to_tell(uri text) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT regexp_replace(uri, '^(https?:[^?]*)[?].*$', '\1')
+$$;
+COMMENT ON FUNCTION ocr.uri_to_tell(text) IS 'Internal: a URI as others than its job''s owner may know it: of a URL, without what comes after a question mark, as it may be a signature';
+
 -- What NOTIFY would cut off fits here, but a receiver does not expect megabytes: Standard Webhooks asks for small ones.
 CREATE OR REPLACE FUNCTION ocr.event_payload(job ocr.jobs, event text) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -43,10 +52,9 @@ AS $$
 DECLARE
     longest CONSTANT int := 262144;
     data jsonb := jsonb_build_object(
-        'job_id', job.id, 'status', job.status, 'verdict', job.verdict, 'confidence', job.confidence,
+        'job_id', job.id, 'status', job.status, 'verdict', job.verdict, 'worst_page', job.worst_page, 'confidence', job.confidence,
         'pages_total', job.pages_total, 'pages_done', job.pages_done, 'pages_failed', job.pages_failed,
-        -- A receiver is nobody to be given what a presigned URL opens.
-        'uri', regexp_replace(job.uri, '^(https?:[^?]*)[?].*$', '\1'), 'etag', job.etag, 'batch', job.batch, 'metadata', job.metadata,
+        'uri', ocr.uri_to_tell(job.uri), 'etag', job.etag, 'batch', job.batch, 'metadata', job.metadata,
         'error_code', job.error_code, 'error', job.error);
 BEGIN
     IF octet_length(data::text) > longest THEN
@@ -64,7 +72,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.event_payload(ocr.jobs, text) IS
-'Internal: what a webhook says of a job. Of a URL, what comes after a question mark is left out, as it may be a signature. Metadata of more than 256 kB are left out, and in a database that is not in UTF8 all text that is not; metadata_omitted says so';
+'Internal: what a webhook says of a job. Metadata of more than 256 kB are left out, and in a database that is not in UTF8 all text that is not; metadata_omitted says so';
 
 CREATE OR REPLACE FUNCTION ocr.emit_event(job ocr.jobs, event text) RETURNS void
 LANGUAGE plpgsql

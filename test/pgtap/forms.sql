@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(56);
+SELECT plan(58);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
@@ -116,6 +116,13 @@ SELECT is((SELECT array_agg(DISTINCT cardinality(string_to_array(line, E'\t'))) 
 UPDATE ocr.pages SET layout = jsonb_set(layout, '{blocks,0,lines,0,words,0,box,0}', '"\"><script>"') WHERE job_id = :hostile;
 SELECT throws_ok(format('SELECT %s(%s)', form, :hostile), '22P02', NULL, form || ' writes no box that is none')
 FROM unnest(ARRAY['ocr_hocr', 'ocr_alto', 'ocr_tsv']) AS form;
+
+SELECT pg_temp.job_of(NULL, E'one\r# two\n\n\t- three\n\n\x0b\x01\n', 'fast') AS controls \gset
+SELECT is(ocr_markdown(:controls), E'<!-- page 1 -->\n\none # two\n\n- three\n',
+          'Markdown of tier fast has no lines or indents but its own');
+UPDATE ocr.jobs SET uri = 'https://host/scan.pdf?X-Amz-Signature=SESAME&x', store = 'host' WHERE id = :job;
+SELECT is((xpath('//a:fileName/text()', ocr_alto(:job, 1)::xml, ARRAY[ARRAY['a', 'http://www.loc.gov/standards/alto/ns-v4#']]))[1]::text,
+          'https://host/scan.pdf', 'ALTO does not tell what a presigned URL opens');
 
 -- Markdown: paragraphs, headings, lists.
 SELECT is(pg_temp.markdown_of('one line of a para-', 'graph and the next Anglo-', 'Saxon one'), E'one line of a paragraph and the next Anglo-Saxon one\n', 'lines are joined, and hyphenated words');

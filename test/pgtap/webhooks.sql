@@ -40,7 +40,7 @@ SELECT pg_temp.read(2, 60), pg_temp.complete() \g /dev/null
 SELECT is(pg_temp.events(:job), 'job.completed job.review_needed', 'a job that needs a look says so');
 SELECT results_eq(format($$
     SELECT payload::jsonb->>'type', payload::jsonb->'data' FROM ocr.deliveries WHERE job_id = %s ORDER BY id LIMIT 1$$, :job),
-    format($$VALUES ('job.completed', jsonb_build_object('job_id', %s, 'status', 'completed', 'verdict', 'review', 'confidence', 77.5,
+    format($$VALUES ('job.completed', jsonb_build_object('job_id', %s, 'status', 'completed', 'verdict', 'review', 'worst_page', 2, 'confidence', 77.5,
         'pages_total', 2, 'pages_done', 2, 'pages_failed', 0, 'uri', NULL, 'etag', NULL, 'batch', 'b',
         'metadata', '{"invoice": "Zürich \"4711\""}'::jsonb, 'error_code', NULL, 'error', NULL))$$, :job), 'what it says');
 CREATE FUNCTION pg_temp.uri_in_payload(uri text) RETURNS text LANGUAGE plpgsql AS $$
