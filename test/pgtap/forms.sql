@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(58);
+SELECT plan(76);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
@@ -103,10 +103,11 @@ UPDATE ocr.pages SET words = 300000 WHERE job_id = :job;
 SELECT throws_ok(format('SELECT %s(%s)', form, :job), '54000', NULL, form || ' does not try to make one value of a million words')
 FROM unnest(ARRAY['ocr_json', 'ocr_hocr', 'ocr_alto', 'ocr_tsv', 'ocr_markdown']) AS form;
 SELECT ok(ocr_hocr(:job, 1) IS NOT NULL, 'but gives it page by page');
+UPDATE ocr.pages SET words = 1 WHERE job_id = :job;
 
 -- What means something elsewhere.
 SELECT pg_temp.job_of(pg_temp.layout_of(jsonb_build_array(jsonb_build_array(jsonb_build_array(0, 0, 10, 10, 50,
-    E'<b>&amp;"''</b> a\tb\vc\x01\x1f\u000bd v # \ufffe')))), 'x') AS hostile \gset
+    E'<b>&amp;"''</b> a\tb\vc\x01\x1f\u000bd v # \ufffe\uffff')))), 'x') AS hostile \gset
 SELECT is(array_to_string(xpath('//h:span[@class="ocrx_word"]/text()', ocr_hocr(:hostile)::xml, ARRAY[ARRAY['h', 'http://www.w3.org/1999/xhtml']]), ' '),
           E'&lt;b&gt;&amp;amp;"''&lt;/b&gt; a\tbvcd v #', 'hOCR is XML whatever was read');
 SELECT is(array_to_string(xpath('//a:String/@CONTENT', ocr_alto(:hostile)::xml, ARRAY[ARRAY['a', 'http://www.loc.gov/standards/alto/ns-v4#']]), ' '),
@@ -124,6 +125,42 @@ UPDATE ocr.jobs SET uri = 'https://host/scan.pdf?X-Amz-Signature=SESAME&x', stor
 SELECT is((xpath('//a:fileName/text()', ocr_alto(:job, 1)::xml, ARRAY[ARRAY['a', 'http://www.loc.gov/standards/alto/ns-v4#']]))[1]::text,
           'https://host/scan.pdf', 'ALTO does not tell what a presigned URL opens');
 
+-- Every box is another, so that none can stand for another.
+SELECT pg_temp.job_of('{"blocks": [{"box": [11, 22, 933, 944], "lines": [
+    {"box": [12, 23, 834, 145], "confidence": 95, "words": [{"box": [13, 24, 135, 146], "text": "one", "confidence": 97.25}, {"box": [214, 25, 336, 147], "text": "two", "confidence": 3}]},
+    {"box": [16, 227, 738, 349], "confidence": 95, "words": [{"box": [17, 228, 139, 350], "text": "three", "confidence": 100}]}]}]}') AS boxes \gset
+UPDATE ocr.jobs SET uri = 's3://b/R&D <1>', store = 's3' WHERE id = :boxes;
+SELECT is(substring(ocr_alto(:boxes) FROM '<sourceImage.*<processingCategory>'), '<sourceImageInformation><fileName>s3://b/R&amp;D &lt;1&gt;</fileName></sourceImageInformation>
+<Processing ID="pg_ocr"><processingCategory>', 'ALTO says which document it was');
+SELECT is(substring(ocr_alto(:boxes) FROM '<Page.*</Page>'), '<Page ID="page_1" PHYSICAL_IMG_NR="1" WIDTH="1000" HEIGHT="2000" PC="0.9000" PROCESSINGREFS="pg_ocr">
+<PrintSpace HPOS="0" VPOS="0" WIDTH="1000" HEIGHT="2000">
+<TextBlock ID="block_1_1" HPOS="11" VPOS="22" WIDTH="922" HEIGHT="922">
+<TextLine ID="line_1_1_1" HPOS="12" VPOS="23" WIDTH="822" HEIGHT="122"><String ID="word_1_1_1_1" HPOS="13" VPOS="24" WIDTH="122" HEIGHT="122" WC="0.973" CONTENT="one"/><SP/><String ID="word_1_1_1_2" HPOS="214" VPOS="25" WIDTH="122" HEIGHT="122" WC="0.030" CONTENT="two"/></TextLine>
+<TextLine ID="line_1_1_2" HPOS="16" VPOS="227" WIDTH="722" HEIGHT="122"><String ID="word_1_1_2_1" HPOS="17" VPOS="228" WIDTH="122" HEIGHT="122" WC="1.000" CONTENT="three"/></TextLine>
+</TextBlock>
+</PrintSpace>
+</Page>', 'and where all of it is');
+SELECT is(substring(ocr_hocr(:boxes) FROM '<div.*</div>'), '<div class="ocr_page" id="page_1" title="bbox 0 0 1000 2000; ppageno 0; scan_res 300 300">
+<div class="ocr_carea" id="block_1_1" title="bbox 11 22 933 944">
+<p class="ocr_par" id="par_1_1" title="bbox 11 22 933 944">
+<span class="ocr_line" id="line_1_1_1" title="bbox 12 23 834 145"><span class="ocrx_word" id="word_1_1_1_1" title="bbox 13 24 135 146; x_wconf 97">one</span> <span class="ocrx_word" id="word_1_1_1_2" title="bbox 214 25 336 147; x_wconf 3">two</span></span>
+<span class="ocr_line" id="line_1_1_2" title="bbox 16 227 738 349"><span class="ocrx_word" id="word_1_1_2_1" title="bbox 17 228 139 350; x_wconf 100">three</span></span>
+</p>
+</div>
+</div>', 'so does hOCR');
+SELECT is(ocr_tsv(:boxes), replace($$level page_num block_num par_num line_num word_num left top width height conf text
+1 1 0 0 0 0 0 0 1000 2000 -1 
+2 1 1 0 0 0 11 22 922 922 -1 
+3 1 1 1 0 0 11 22 922 922 -1 
+4 1 1 1 1 0 12 23 822 122 -1 
+5 1 1 1 1 1 13 24 122 122 97.25 one
+5 1 1 1 1 2 214 25 122 122 3 two
+4 1 1 1 2 0 16 227 722 122 -1 
+5 1 1 1 2 1 17 228 122 122 100 three
+$$, ' ', E'\t'), 'so do tab-separated values');
+SELECT is((SELECT array_agg((m[1])::int) FROM regexp_matches(form, '(?:\n1\t|id="page_|ID="page_|<!-- page |"page_no" : )([0-9])', 'g') AS m), '{1,2,3,4}', 'pages are in their order')
+FROM (VALUES (ocr_tsv(:job)), (ocr_hocr(:job)), (ocr_alto(:job)), (ocr_markdown(:job)), (ocr_json(:job)::text)) AS f (form);
+
 -- Markdown: paragraphs, headings, lists.
 SELECT is(pg_temp.markdown_of('one line of a para-', 'graph and the next Anglo-', 'Saxon one'), E'one line of a paragraph and the next Anglo-Saxon one\n', 'lines are joined, and hyphenated words');
 SELECT is(pg_temp.markdown_of('**The Title', 'its text goes on and on', 'and on', '*A Section of', '*two lines', 'and text that is more than that'),
@@ -138,6 +175,23 @@ SELECT is(pg_temp.markdown_of('Ms Jane Doe|300', '12 Long Street|320', 'Springfi
 SELECT is(pg_temp.markdown_of('The end.|300', 'A new paragraph begins here and', 'goes on'), E'The end.\n\nA new paragraph begins here and goes on\n', 'a line that ends early ends a paragraph');
 SELECT is(pg_temp.markdown_of(pg_temp.layout_of('[[[0,0,10,20,90,"# *a* _b_ `c` [d](e) <f> &amp; g|h ~i~ \\j"]],[[0,50,10,70,90,"1. x"],[0,80,10,100,90,"+ y"]],[[0,150,10,170,90,"--- z"]]]')),
           E'\\# \\*a\\* \\_b\\_ \\`c\\` \\[d\\](e) \\<f> \\&amp; g\\|h \\~i\\~ \\\\j\n\n1. x + y\n\n\\--- z\n', 'what means something is escaped');
+SELECT is(pg_temp.markdown_of('1948. was a year'), E'1948\\. was a year\n', 'also a number that begins no list');
+SELECT is(pg_temp.markdown_of('**Visual C##', 'its text goes on and on and on'), E'# Visual C\\##\n\nits text goes on and on and on\n', 'and what would end a heading');
+SELECT is(pg_temp.markdown_of('Ms Jane|300', '# 12 Street|320', '> x, USA|310', 'Springfield 12345, Some State, USA'), E'Ms Jane\\\n\\# 12 Street\\\n\\> x, USA\\\nSpringfield 12345, Some State, USA\n',
+          'in each line that is kept');
+UPDATE ocr.pages SET error_code = '--><script>' WHERE job_id = :job AND page_no = 4;
+SELECT is(ocr_markdown(:job, 4), E'<!-- page 4: failed, script -->\n', 'a comment ends where it does');
+SELECT is(pg_temp.markdown_of(pg_temp.layout_of('[[[0,0,900,34,90,"Level Two"],[0,40,900,68,90,"Level Three"],[0,75,900,105,40,"Level Noise"],[0,120,900,140,90,"text that is long enough to be the body of it all, and more"]]]')),
+          E'## Level Two\n\n### Level Three\n\nLevel Noise text that is long enough to be the body of it all, and more\n', 'a heading has its level, and is sure');
+SELECT is(pg_temp.markdown_of('**High but a sentence.', 'its text goes on and on and on'), E'High but a sentence. its text goes on and on and on\n', 'what ends like a sentence is none');
+SELECT is(pg_temp.markdown_of('**One', '**Two', '**Three', '**Four', 'a long line of text that is the body of this page, as it has the most letters of all of its lines',
+                              'and another long line of text that is the body of this page, as it has the most letters of all'),
+          E'One Two Three Four a long line of text that is the body of this page, as it has the most letters of all of its lines and another long line of text that is the body of this page, as it has the most letters of all\n',
+          'more than three lines are none, nor are they the body');
+SELECT is(pg_temp.markdown_of(pg_temp.layout_of('[[[0,0,900,20,90,"a line of"],[0,22,900,42,90,"one paragraph"],[0,80,900,100,90,"and after a gap"],[0,102,900,122,90,"another one."],[60,124,900,144,90,"Indented it"],[0,146,900,166,90,"begins anew"]]]')),
+          E'a line of one paragraph\n\nand after a gap another one.\n\nIndented it begins anew\n', 'a gap ends a paragraph, and so does an indented line');
+SELECT is(pg_temp.markdown_of(pg_temp.layout_of('[[[0,0,400,20,90,"A column ends in the"],[0,22,400,42,90,"middle of what it"]],[[500,0,900,20,90,"says, and goes on in"],[500,22,900,42,90,"the next one."]],[[0,100,400,120,90,"Not so here"]]]')),
+          E'A column ends in the middle of what it says, and goes on in the next one.\n\nNot so here\n', 'a sentence goes on in the next block');
 
 SELECT * FROM finish();
 ROLLBACK;

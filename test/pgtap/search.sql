@@ -1,9 +1,10 @@
 BEGIN;
-SELECT plan(110);
+SELECT plan(118);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
 CREATE ROLE ocr_test_clerk IN ROLE ocr_test_alice;
+CREATE ROLE ocr_test_keeper NOINHERIT IN ROLE ocr_test_alice;
 
 -- A job of pages with these texts. Each line is a line of its layout, unless the tier is fast.
 CREATE FUNCTION pg_temp.job_of(texts text[], language text = 'eng', tier text = 'balanced', batch text = NULL) RETURNS bigint
@@ -76,7 +77,7 @@ SELECT is((SELECT hits FROM ocr_search('"2024-001"', job_id => :form)), '[{"box"
 SELECT is(pg_temp.found('12-34', job => :form), '', 'what is written together is found together');
 SELECT is(pg_temp.found(query), '', 'who says only what is not to be there finds nothing: ' || query) FROM unnest(ARRAY['-invoice', '-invoice -"total due"', 'or -due']) AS query;
 SELECT lives_ok(format('SELECT * FROM ocr_search(%L)', query), 'no error: ' || left(query, 10))
-FROM unnest(ARRAY[repeat('- ', 900) || 'a', repeat('-"" ', 400) || 'a', repeat('-', 1999) || 'a', repeat('"', 2000), repeat(chr(64978), 600), repeat('a-', 1000),
+FROM unnest(ARRAY[repeat('- ', 900) || 'a', repeat('-"" ', 400) || 'a', repeat('-! ', 600) || 'a', repeat('-', 1999) || 'a', repeat('"', 2000), repeat(chr(64978), 600), repeat('a-', 1000),
                   repeat('or ', 600), repeat('\', 2000), repeat('''', 2000), repeat('<', 2000), repeat('!(', 1000), repeat(E'\u8acb', 600)]) AS query;
 
 -- Where it is.
@@ -120,12 +121,21 @@ SELECT is((SELECT hits FROM ocr_search('amovnt cleck', true)), '[{"box": [2, 2, 
 SELECT pg_temp.job_of(ARRAY['a rechmung of the clerk, rechmung rechmung']) AS misread \gset
 SELECT is(pg_temp.found('rechnung', true), :'german' || ':1 ' || :'misread' || ':1', 'pages with the words as they are come first');
 
+SELECT pg_temp.job_of(ARRAY['rechnungen unter anderem, was nicht dazu gehört', repeat('rechmung ', 30)], 'deu', batch => 'near') AS near \gset
+SELECT is(pg_temp.found('rechnung', true, job => :near), :'near' || ':1 ' || :'near' || ':2', 'however often the others have them');
+SELECT is(pg_temp.found('rechnung', true, batch => 'post'), :'german' || ':1', 'a fuzzy search of a batch stays in it');
+SELECT is((SELECT count(*) FROM ocr_search('rechnung', true, max_results => 3)), 3::bigint, 'and finds no more than is asked for');
+SELECT is((SELECT job_id FROM ocr_search('rechmumg', true, max_results => 1)), :near::bigint, 'of pages with other words, the newest');
+SELECT pg_temp.job_of(ARRAY['a zebra', 'zebra zebra zebra', 'a grey zebra and a white one']) AS zebras \gset
+SELECT is((SELECT page_no FROM ocr_search('zebra', max_results => 1)), 2, 'the best are those that are shown');
 -- Whose pages.
 SELECT is(pg_temp.found('invoice', batch => 'mail') ~ (:'of_bob' || ':'), false, 'another''s pages are not shown, though the batch has the same name');
 SELECT is(pg_temp.found('invoce', true) ~ (:'of_bob' || ':'), false, 'nor by a fuzzy search');
 SELECT throws_ok(format('SELECT * FROM ocr_search(''invoice'', job_id => %s)', :of_bob), '42704', format('job %s does not exist', :of_bob), 'another''s job is no job');
 SET ROLE ocr_test_clerk;
 SELECT is((SELECT count(*) FROM ocr_search('invoice')), 2::bigint, 'a member of the owner finds them');
+SET ROLE ocr_test_keeper;
+SELECT is((SELECT count(*) FROM ocr_search('invoice')), 0::bigint, 'one who does not inherit the owner''s rights does not');
 SET ROLE ocr_test_bob;
 SELECT is(pg_temp.found('invoice'), :'of_bob' || ':1', 'everybody finds his own');
 RESET ROLE;
@@ -155,6 +165,9 @@ SELECT is(pg_temp.found('corrected'), :'fast' || ':1', 'a text that is corrected
 SELECT is((SELECT count(*) FROM ocr.pages WHERE search IS DISTINCT FROM ocr.search_vector(ocr.dictionary_of((SELECT language FROM ocr.jobs WHERE id = job_id)), text)),
           0::bigint, 'every page is kept as it is to be');
 SELECT ok((SELECT ocr.words_to_search(text) !~ '[^[:space:]]{201}' FROM ocr.pages WHERE job_id = :form AND page_no = 3), 'no word is so long that the parser takes its time');
+INSERT INTO ocr.pages (job_id, page_no, status, text, search) VALUES (:fast, 2, 'read', 'a restored page', 'zulu:1');
+SELECT is(pg_temp.found('zulu'), :'fast' || ':2', 'a page that is restored has what was dumped');
+DELETE FROM ocr.pages WHERE job_id = :fast AND page_no = 2;
 SELECT pg_temp.job_of(ARRAY['beginning ' || (SELECT string_agg(md5(i::text), ' ') FROM generate_series(1, 60000) i)]) AS huge \gset
 SELECT is(pg_temp.found('beginning'), :'huge' || ':1', 'of a text that is too long, the beginning is found');
 
