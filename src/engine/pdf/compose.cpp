@@ -9,18 +9,12 @@
 #include <memory>
 #include <new>
 #include <optional>
-#include <qpdf/QPDF.hh>
-#include <qpdf/QPDFExc.hh>
-#include <qpdf/QPDFObjectHandle.hh>
-#include <qpdf/QPDFPageDocumentHelper.hh>
-#include <qpdf/QPDFPageObjectHelper.hh>
-#include <qpdf/QPDFWriter.hh>
-#include <qpdf/QUtil.hh>
 #include <stdexcept>
 #include <vector>
 
 #include "engine/pdf/glyphless_font.h"
 #include "engine/pdf/pipelines.h"
+#include "engine/pdf/qpdf.h"
 #include "engine/pdf/stored_image.h"
 #include "engine/read/document_type.h"
 #include "engine/read/exif.h"

@@ -2,10 +2,10 @@
 // characters mean is in its map to Unicode.
 #pragma once
 
-#include <qpdf/QPDF.hh>
-#include <qpdf/QPDFObjectHandle.hh>
 #include <string>
 #include <vector>
+
+#include "engine/pdf/qpdf.h"
 
 namespace pg_ocr {
 

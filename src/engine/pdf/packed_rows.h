@@ -1,11 +1,11 @@
 // Rows of samples on their way into a PDF, packed without loss.
 #pragma once
 
-#include <qpdf/Pl_Flate.hh>
 #include <string>
 #include <string_view>
 
 #include "engine/pdf/pipelines.h"
+#include "engine/pdf/qpdf.h"
 
 namespace pg_ocr {
 

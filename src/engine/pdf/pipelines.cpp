@@ -1,7 +1,5 @@
 #include "engine/pdf/pipelines.h"
 
-#include <qpdf/Pl_Flate.hh>
-
 namespace pg_ocr {
 
 std::string deflated(std::string_view bytes) {

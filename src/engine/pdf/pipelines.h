@@ -1,14 +1,13 @@
 // What libqpdf writes into.
 #pragma once
 
-#include <qpdf/DLL.h>
-#include <qpdf/Pipeline.hh>
-
 #include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "engine/pdf/qpdf.h"
 
 namespace pg_ocr {
 

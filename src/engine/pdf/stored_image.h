@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <qpdf/QPDF.hh>
-#include <qpdf/QPDFObjectHandle.hh>
 
+#include "engine/pdf/qpdf.h"
 #include "engine/read/bytes.h"
 #include "engine/read/document_type.h"
 #include "engine/read/tiff_directory.h"

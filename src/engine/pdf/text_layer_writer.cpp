@@ -142,8 +142,13 @@ double slope_of(const std::vector<PlacedWord>& words) {
     auto median = slopes.begin() + static_cast<std::ptrdiff_t>(slopes.size() / 2);
     std::nth_element(slopes.begin(), median, slopes.end());
     constexpr double steepest = 0.3, worthwhile = 0.85;
-    if (std::fabs(*median) > steepest) return 0;
-    return extent_of(words, *median).height() < worthwhile * extent_of(words, 0).height() ? *median : 0;
+    // Less is what ascenders at one end and descenders at the other make of a short line.
+    constexpr double least_fall = 0.7;
+    const PlacedWord &first = words.front(), &last = words.back();
+    const double fall = std::fabs(*median * (last.begin + last.end - first.begin - first.end) / 2);
+    const double straightened = extent_of(words, *median).height();
+    if (std::fabs(*median) > steepest || fall < least_fall * straightened) return 0;
+    return straightened < worthwhile * extent_of(words, 0).height() ? *median : 0;
 }
 
 void append_number(std::string& to, double value, int digits = 2) {
