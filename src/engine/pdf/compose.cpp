@@ -10,6 +10,7 @@
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <vector>
 
 #include "engine/pdf/glyphless_font.h"
@@ -240,9 +241,15 @@ void compose(Bytes document, const ComposeRequest& request, const TextLayerWrite
             compose_pdf(document, password, text, take);
         else
             compose_image(type, document, text, take);
+    } catch (const DocumentError&) {
+        throw;
+    } catch (const std::system_error&) {  // of `take`
+        throw;
     } catch (const QPDFExc& error) {
         throw_failure_of(error, password);
-    } catch (const std::logic_error& error) {  // which libqpdf throws for some PDFs that break its own assumptions
+    } catch (const std::logic_error& error) {  // libqpdf throws these as well, for PDFs that break its assumptions
+        throw_damaged(error.what());
+    } catch (const std::runtime_error& error) {
         throw_damaged(error.what());
     }
 }
