@@ -1,4 +1,6 @@
 \echo Use "CREATE EXTENSION pg_ocr" to load this file. \quit
+-- Whoever may create in the extension's schema could have put an operator there that fits better than PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 -- What is read has typographic quotes, dashes and currencies that most other encodings lack.
 DO $$
 BEGIN

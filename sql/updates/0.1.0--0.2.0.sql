@@ -1,4 +1,6 @@
 \echo Use "ALTER EXTENSION pg_ocr UPDATE" to load this file. \quit
+-- Whoever may create in the extension's schema could have put an operator there that fits better than PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 DO $$
 BEGIN
     IF ocr.library_version() <> '0.2.0' THEN

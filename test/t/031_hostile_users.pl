@@ -51,6 +51,27 @@ $server->append_conf('postgresql.conf', 'pg_ocr.workers = 1');
 $server->reload;
 $ENV{PGOPTIONS} = '-c statement_timeout=0';
 is(ended($server, $job)->{status}, 'completed', 'a worker minds none of it');
+is($server->safe_psql('postgres', "SET ROLE postgres; SELECT count(*) FROM ocr.pages WHERE job_id = $job AND search IS NOT NULL"), 1, 'nor does what keeps its page searchable');
+
+# What a user had put into the extension's schema before there was the extension.
+$server->safe_psql('template1', 'CREATE DATABASE planted');
+$server->safe_psql('planted', <<'SQL');
+GRANT CREATE ON SCHEMA public TO alice;
+SET ROLE alice;
+CREATE FUNCTION public.planted(int, text) RETURNS text LANGUAGE sql AS $$SELECT 'planted'$$;
+CREATE FUNCTION public.planted(name, name) RETURNS boolean LANGUAGE sql AS $$SELECT true$$;
+CREATE OPERATOR public.|| (LEFTARG = int, RIGHTARG = text, FUNCTION = public.planted);
+CREATE OPERATOR public.= (LEFTARG = name, RIGHTARG = name, FUNCTION = public.planted);
+CREATE FUNCTION public.length(text) RETURNS int LANGUAGE sql AS 'SELECT 4';
+RESET ROLE;
+CREATE EXTENSION pg_ocr;
+SQL
+is($server->safe_psql('planted', <<'SQL'), '', 'the extension calls nothing of it');
+SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d
+WHERE pg_identify_object(d.refclassid, d.refobjid, 0)::text ~ 'public' AND d.deptype = 'n'
+  AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND pg_describe_object(d.classid, d.objid, 0) ~ 'ocr'
+  AND NOT EXISTS (SELECT FROM pg_depend own WHERE own.classid = d.refclassid AND own.objid = d.refobjid AND own.deptype = 'e')
+SQL
 
 $server->stop;
 done_testing();
