@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-const library = createRequire(import.meta.url).resolve('pdfjs-dist/legacy/build/pdf.mjs');
+const library = createRequire(import.meta.url).resolve('pdfjs-dist/legacy/build/pdf.js');
 // It draws nothing here, and warns that it could not.
 console.warn = console.log = () => {};
-const { getDocument, VerbosityLevel } = await import(library);
+const { getDocument, VerbosityLevel } = (await import(library)).default;
 
 for (const path of process.argv.slice(2)) {
   const pdf = await getDocument({ data: new Uint8Array(readFileSync(path)), verbosity: VerbosityLevel.ERRORS }).promise;

@@ -1,5 +1,5 @@
 # What real documents become in each form, held to programs that are not ours: an XML parser, tesseract's own
-# tab-separated values, a validator of JSON Schema, and a renderer of CommonMark.
+# files, a validator of JSON Schema, a renderer of CommonMark, and OCRmyPDF.
 use strict;
 use warnings;
 use utf8;
@@ -68,6 +68,25 @@ for my $name ('phototest.tif', 'linn.png')
 	is_deeply([ grep { (split /\t/, $_, -1) != 12 } @{ $own->{rows} } ], [], "$name: each row has all columns");
 }
 
+# Nothing is named in hOCR that tesseract does not name, nor in ALTO but what its 4th version has besides: who made it in
+# Processing, a page's confidence (PC).
+my %theirs = map { $_ => tesseract_file('phototest.tif', $_) } qw(hocr alto);
+my $named = decode_json(output_of('python3', "$here/../forms/names.py", map { @$_{qw(hocr alto)} } values %file, \%theirs));
+my @of_alto4 = qw(alto@SCHEMAVERSION Page@PC Page@PROCESSINGREFS Processing Processing@ID processingCategory softwareVersion);
+for my $name (sort keys %job)
+{
+	is_deeply(strange($file{$name}{hocr}, $theirs{hocr}), [], "$name: hOCR names what tesseract's names");
+	is_deeply(strange($file{$name}{alto}, $theirs{alto}, @of_alto4), [], "$name: ALTO names what tesseract's names, and what its 4th version has");
+}
+
+# OCRmyPDF makes PDFs of hOCR.
+for my $name ('phototest.tif', 'linn.png')
+{
+	output_of('python3', '-m', 'ocrmypdf.hocrtransform', '-r', '300', $file{$name}{hocr}, "$folder/$name.pdf");
+	my @words = split /\n/, result("SELECT text FROM ocr_words($job{$name})");
+	is(letters_of(output_of('pdftotext', '-raw', "$folder/$name.pdf", '-')), letters_of(join ' ', @words), "$name: OCRmyPDF reads hOCR");
+}
+
 # What a person would write.
 my $letter = result("SELECT ocr_markdown($job{'linn.png'})");
 like($letter, qr/^# The LinnSequencer 32 Track MIDI Sequence Recorder$/m, 'a title is a heading of the first level');
@@ -107,6 +126,21 @@ sub output_of
 
 # Numbers of lists are drawn by whoever shows them.
 sub letters_of { return $_[0] =~ s/(?<=[[:alpha:]])-\s+(?=[[:lower:]])//gr =~ s/[^[:alpha:]]//gr }
+
+# What is named in one file, and neither in the other nor in this list.
+sub strange
+{
+	my ($ours, $theirs, @more) = @_;
+	my %known = map { $_ => 1 } @{ $named->{$theirs} }, @more;
+	return [ grep { !$known{$_} } @{ $named->{$ours} } ];
+}
+
+sub tesseract_file
+{
+	my ($name, $form) = @_;
+	output_of('tesseract', PgOcr::document_path($name), "$folder/tesseract_$form", $form);
+	return "$folder/tesseract_$form." . ($form eq 'alto' ? 'xml' : $form);
+}
 
 sub tesseract
 {
