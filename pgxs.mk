@@ -9,12 +9,14 @@ OBJS = \
 	src/document/document.o \
 	src/extension/backend_engine.o \
 	src/extension/courier_main.o \
+	src/extension/draw_function.o \
 	src/extension/functions.o \
 	src/extension/launcher.o \
 	src/extension/make_way.o \
 	src/extension/module.o \
 	src/extension/ocr_function.o \
 	src/extension/pdf_function.o \
+	src/extension/rows.o \
 	src/extension/session.o \
 	src/extension/settings.o \
 	src/extension/shared_state.o \

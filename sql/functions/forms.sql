@@ -49,9 +49,9 @@ BEGIN
             'job_id', job.id, 'status', job.status, 'verdict', job.verdict, 'confidence', job.confidence,
             'worst_page', job.worst_page, 'language', job.language, 'tier', job.tier, 'pages_total', job.pages_total, 'metadata', job.metadata,
             'pages', json_agg(json_build_object(
-                'page_no', p.page_no, 'status', p.status, 'source', p.source, 'text', p.text, 'confidence', p.confidence,
+                'page_no', p.page_no, 'status', p.status, 'source', p.source, 'text', p.text, 'corrected_text', p.corrected_text, 'reviewed_at', p.reviewed_at, 'confidence', p.confidence,
                 'mean_confidence', p.mean_confidence, 'verdict', p.verdict, 'width', p.width, 'height', p.height, 'dpi', p.dpi, 'rotation', p.rotation,
-                'skew', p.skew, 'engine', p.engine, 'provider', p.provider, 'tried', p.tried, 'error_code', p.error_code, 'error', p.error, 'blocks', p.layout->'blocks')
+                'skew', p.skew, 'engine', p.engine, 'provider', p.provider, 'tried', p.tried, 'error_code', p.error_code, 'error', p.error, 'blocks', p.layout->'blocks', 'corrected_blocks', p.corrected_layout->'blocks')
                 ORDER BY p.page_no))
         FROM ocr.pages p
         WHERE p.job_id = job.id AND p.page_no BETWEEN coalesce(page, 1) AND coalesce(page, 2147483647)
@@ -60,7 +60,7 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.ocr_json(bigint, int) IS
 'The pages that are done so far, or one of them, as one JSON object: the job, and in pages all that ocr_pages() says of each, with its blocks, lines and words. docs/ocr_json.schema.json is its schema.
-box: [left, top, right, bottom] in pixels of the page image; right and bottom are just outside. confidence: 0 to 100. blocks: null in tier fast, and of a page that was not read.
+box: [left, top, right, bottom] in pixels of the page image; right and bottom are just outside. confidence: 0 to 100. blocks: null in tier fast, and of a page that was not read. text and blocks are the machine''s; corrected_text and corrected_blocks are those of a person, see ocr_review(), and null where nobody corrected the page.
 Null before the first page is done, or where that page is not.
 Errors: 42704 where there is no such job, or it is not the caller''s to see. 54000 where it has more than a million words: ask page by page.';
 
@@ -107,7 +107,7 @@ BEGIN
                         || E'\n</p>\n</div>\n', '' ORDER BY b.no)
                     FROM (SELECT e.block, e.no, 'bbox ' || (e.block->'box'->>0)::int || ' ' || (e.block->'box'->>1)::int || ' '
                                  || (e.block->'box'->>2)::int || ' ' || (e.block->'box'->>3)::int AS box
-                          FROM jsonb_array_elements(p.layout->'blocks') WITH ORDINALITY AS e (block, no)) AS b), '')
+                          FROM jsonb_array_elements(coalesce(p.corrected_layout, p.layout)->'blocks') WITH ORDINALITY AS e (block, no)) AS b), '')
                 || E'</div>\n', '' ORDER BY p.page_no)
             || E'</body>\n</html>\n'
         FROM ocr.pages p
@@ -168,7 +168,7 @@ BEGIN
                                      FROM jsonb_array_elements(el.line->'words') WITH ORDINALITY AS w (word, no)) AS words
                                 FROM jsonb_array_elements(e.block->'lines') WITH ORDINALITY AS el (line, no) OFFSET 0) AS l
                              WHERE l.words IS NOT NULL) AS lines
-                        FROM jsonb_array_elements(p.layout->'blocks') WITH ORDINALITY AS e (block, no) OFFSET 0) AS b
+                        FROM jsonb_array_elements(coalesce(p.corrected_layout, p.layout)->'blocks') WITH ORDINALITY AS e (block, no) OFFSET 0) AS b
                     WHERE b.lines IS NOT NULL), '')
                 || E'</Page>\n', '' ORDER BY p.page_no)
             || E'</Layout>\n</alto>\n'
@@ -216,7 +216,7 @@ BEGIN
                     FROM (SELECT e.block, e.no, (e.block->'box'->>0)::int || E'\t' || (e.block->'box'->>1)::int || E'\t'
                                  || (e.block->'box'->>2)::int - (e.block->'box'->>0)::int || E'\t'
                                  || (e.block->'box'->>3)::int - (e.block->'box'->>1)::int AS box
-                          FROM jsonb_array_elements(p.layout->'blocks') WITH ORDINALITY AS e (block, no)) AS b), ''), '' ORDER BY p.page_no)
+                          FROM jsonb_array_elements(coalesce(p.corrected_layout, p.layout)->'blocks') WITH ORDINALITY AS e (block, no)) AS b), ''), '' ORDER BY p.page_no)
         FROM ocr.pages p
         WHERE p.job_id = job.id AND p.page_no BETWEEN coalesce(page, 1) AND coalesce(page, 2147483647));
 END

@@ -45,13 +45,14 @@ AS $$
 $$;
 COMMENT ON FUNCTION ocr.selected_pages(text, int) IS 'Internal: the numbers of the pages that a list such as 1-3,7,10- selects from a document, given how many it selects';
 
-CREATE OR REPLACE FUNCTION ocr.notification(job ocr.jobs) RETURNS text
+CREATE OR REPLACE FUNCTION ocr.notification(job ocr.jobs, reviewed boolean = false) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     payload jsonb := jsonb_build_object('job_id', job.id, 'status', job.status, 'verdict', job.verdict,
-                                        'batch', job.batch, 'metadata', job.metadata);
+                                        'batch', job.batch, 'metadata', job.metadata)
+                        || CASE WHEN reviewed THEN '{"reviewed": true}' ELSE '{}' END::jsonb;
 BEGIN
     IF octet_length(payload::text) >= 8000 THEN
         payload := payload - 'metadata' || '{"metadata_omitted": true}';
@@ -59,7 +60,7 @@ BEGIN
     RETURN payload::text;
 END
 $$;
-COMMENT ON FUNCTION ocr.notification(ocr.jobs) IS 'Internal: what is said on channel ocr when a job ends. NOTIFY carries less than 8000 bytes; metadata that would not fit are left out, and metadata_omitted says so';
+COMMENT ON FUNCTION ocr.notification(ocr.jobs, boolean) IS 'Internal: what is said on channel ocr when a job ends, and when a person has decided on the last of its pages that waited. NOTIFY carries less than 8000 bytes; metadata that would not fit are left out, and metadata_omitted says so';
 
 CREATE OR REPLACE FUNCTION ocr.finish_job(job_id bigint, status text, error_code text, error text) RETURNS void
 LANGUAGE plpgsql

@@ -165,7 +165,7 @@ BEGIN
         SELECT string_agg('<!-- page ' || p.page_no
                           || CASE WHEN p.status = 'read' THEN ''
                                   ELSE ': ' || p.status || ', ' || regexp_replace(p.error_code, '[^a-z_]', '', 'g') END
-                          || E' -->\n' || coalesce(E'\n' || ocr.markdown_of_page(p), ''), E'\n' ORDER BY p.page_no)
+                          || E' -->\n' || coalesce(E'\n' || ocr.markdown_of_page(ocr.as_corrected(p)), ''), E'\n' ORDER BY p.page_no)
         FROM ocr.pages p
         WHERE p.job_id = job.id AND p.page_no BETWEEN coalesce(page, 1) AND coalesce(page, 2147483647));
 END

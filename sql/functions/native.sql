@@ -46,6 +46,14 @@ CREATE OR REPLACE FUNCTION ocr.read_now(
 COMMENT ON FUNCTION ocr.read_now(bytea, text, text, text, text, integer, integer, boolean) IS
     'The C part of ocr(): arguments are checked by then.';
 
+CREATE OR REPLACE FUNCTION ocr.draw_pages(
+    document bytea, password text, dpi integer, views integer[], skews real[],
+    OUT page_no integer, OUT type text, OUT width integer, OUT height integer, OUT image bytea, OUT error text)
+    RETURNS SETOF record
+    LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 10 AS 'MODULE_PATHNAME', 'pg_ocr_draw_pages';
+COMMENT ON FUNCTION ocr.draw_pages(bytea, text, integer, integer[], real[]) IS
+    'Internal: images of pages as they were read. views: of each page its page_no, width, height, dpi and rotation as in ocr.pages, one page after the other; skews: of each page. dpi: what is wanted. type: image/jpeg or image/png; error: why a page has no image.';
+
 CREATE OR REPLACE FUNCTION ocr.try_lock(key bigint) RETURNS boolean
     LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_try_lock';
 COMMENT ON FUNCTION ocr.try_lock(bigint) IS

@@ -23,7 +23,7 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.ocr_pdf(bigint, bytea, text) IS
 'The document as a searchable PDF: its own pages as they are, and on those that were read by OCR the words, invisible and in place, to be searched, selected and copied. Pages with a text layer of their own, pages that were skipped or failed, and pages that were not asked for are there as they were. Of an image, a PDF with one page for each of its pages.
-The words are those that were recognised, also where a reviewer has corrected them: a correction says no places.
+Where a person has corrected a page, see ocr_review(), the corrected words, in the places of those that they stand for.
 document: the bytes that were submitted; by default those that were kept, else they are fetched from the store that they were read from, with the caller''s rights.
 password: of an encrypted PDF, which stays encrypted as it was.
 Null before the first page is done.

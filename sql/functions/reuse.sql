@@ -66,7 +66,7 @@ BEGIN
                            skew, provider, tried)
     SELECT job.id, p.page_no, p.status, p.source, p.text, p.confidence, ocr.verdict_of_page(job, p.status, p.confidence),
            p.layout, p.words, p.width, p.height, p.dpi, p.rotation, p.elapsed_ms, p.engine, p.error_code, p.error, p.read_at,
-           p.search, p.mean_confidence, p.skew, p.provider, p.tried
+           CASE WHEN p.corrected_text IS NULL THEN p.search END, p.mean_confidence, p.skew, p.provider, p.tried
     FROM ocr.pages p WHERE p.job_id = earlier.id;
     UPDATE ocr.jobs j
     SET result_of = coalesce(earlier.result_of, earlier.id), document_type = earlier.document_type,

@@ -78,14 +78,15 @@ AS $$
 BEGIN
     -- A row that is copied or restored has them.
     IF TG_OP = 'UPDATE' OR NEW.search IS NULL THEN
-        NEW.search := ocr.search_vector((SELECT ocr.dictionary_of(j.language) FROM ocr.jobs j WHERE j.id = NEW.job_id), NEW.text);
+        NEW.search := ocr.search_vector((SELECT ocr.dictionary_of(j.language) FROM ocr.jobs j WHERE j.id = NEW.job_id),
+                                        coalesce(NEW.corrected_text, NEW.text));
     END IF;
     RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION ocr.note_words() IS 'Internal: keeps ocr.pages.search';
 
-CREATE OR REPLACE TRIGGER note_words BEFORE INSERT OR UPDATE OF text ON ocr.pages
+CREATE OR REPLACE TRIGGER note_words BEFORE INSERT OR UPDATE OF text, corrected_text ON ocr.pages
     FOR EACH ROW EXECUTE FUNCTION ocr.note_words();
 
 -- The index below is over this: who changes what it returns must rebuild the index.
@@ -380,7 +381,7 @@ DECLARE
     span CONSTANT int := CASE WHEN query::text ~ '[&|!]' THEN NULL ELSE (
         SELECT sum(coalesce(m[1]::int, 1)) FROM regexp_matches(query::text, '''[^'']*<(?:-|([0-9]+))>', 'g') AS m) END;
 BEGIN
-    SELECT * INTO page FROM ocr.pages p WHERE p.job_id = hits_on_page.job_id AND p.page_no = hits_on_page.page_no;
+    SELECT c.* INTO page FROM ocr.pages p, ocr.as_corrected(p) AS c WHERE p.job_id = hits_on_page.job_id AND p.page_no = hits_on_page.page_no;
     WITH words AS (
         SELECT w.no AS word_no, l.no AS line_no, b.no AS block_no, w.word->>'text' AS text, w.word->'box' AS box
         FROM jsonb_array_elements(page.layout->'blocks') WITH ORDINALITY AS b (block, no),
@@ -390,7 +391,7 @@ BEGIN
         SELECT w.no, l.no, 1, w.word, NULL
         FROM regexp_split_to_table(page.text, '\n') WITH ORDINALITY AS l (line, no),
              regexp_split_to_table(btrim(l.line), '[[:space:]]+') WITH ORDINALITY AS w (word, no)
-        WHERE page.layout IS NULL
+        WHERE page.layout IS NULL AND w.word <> ''
     ), in_order AS (
         SELECT row_number() OVER reading AS no, w.text, w.box, w.line_no,
                lag(w.text) OVER reading AS text_before, lag(w.line_no) OVER reading AS line_before,
@@ -449,5 +450,5 @@ $$;
 COMMENT ON FUNCTION @extschema@.ocr_search(text, boolean, text, bigint, int) IS
 'The pages, of all that the caller may see, that have these words: best first, at most max_results of them (1 to 1000).
 query: as for websearch_to_tsquery(): all words, "quoted words" in that order, or between alternatives, - before what must not be there; one that only says what must not be there finds nothing. Words are compared as the dictionary of the job''s language gives them, of the first of its languages: invoices finds invoice, and words such as "the" do not count. fuzzy: each word may have one letter wrong, missing or too many, or two neighbours swapped; words of less than four letters, or more than forty, may not. Then quotes, or and - mean nothing; pages that have the words as they are come first, then those of the newest jobs. batch, job_id: only pages of that batch, or of that job.
-rank: 0 to 1. snippet: HTML, the words in <mark>, all else escaped. hits: the words found on the page, in reading order, [{"text": "…", "box": [left, top, right, bottom]}] in pixels; box is null in tier fast.
+rank: 0 to 1. snippet: HTML, the words in <mark>, all else escaped. hits: the words found on the page, in reading order, [{"text": "…", "box": [left, top, right, bottom]}] in pixels; box is null in tier fast. Where a person has corrected a page, see ocr_review(), the corrected text is searched.
 Errors: 22004 where query, fuzzy or max_results is null, 22023 where max_results is out of its range, 42704 where there is no such job or it is not the caller''s to see, 54000 for a query of more than 2000 bytes, or a fuzzy search of more than 16 words.';

@@ -57,6 +57,12 @@ DECLARE
         'uri', ocr.uri_to_tell(job.uri), 'etag', job.etag, 'batch', job.batch, 'metadata', job.metadata,
         'error_code', job.error_code, 'error', job.error);
 BEGIN
+    IF event = 'job.reviewed' THEN
+        data := data || (SELECT jsonb_build_object('pages_reviewed', count(*),
+                                                   'pages_rejected', count(*) FILTER (WHERE p.verdict = 'rejected'),
+                                                   'pages_corrected', count(p.corrected_text))
+                         FROM ocr.pages p WHERE p.job_id = job.id AND p.reviewed_at IS NOT NULL);
+    END IF;
     IF octet_length(data::text) > longest THEN
         data := data - 'metadata' || '{"metadata_omitted": true}';
     END IF;
@@ -82,7 +88,7 @@ SET jit = off
 AS $$
 BEGIN
     IF job.webhook IS NULL OR event <> ALL (string_to_array(regexp_replace(ocr.webhook_option(
-           job.webhook, 'events', 'job.completed,job.failed,job.cancelled,job.review_needed'), '\s', '', 'g'), ',')) THEN
+           job.webhook, 'events', 'job.completed,job.failed,job.cancelled,job.review_needed,job.reviewed'), '\s', '', 'g'), ',')) THEN
         RETURN;
     END IF;
     -- One that waits for a receiver would be overtaken by the next: a dead receiver shall not make them pile up.

@@ -7,6 +7,8 @@ SELECT pg_catalog.pg_extension_config_dump('ocr.jobs', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.jobs_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.batches', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.pages', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.reviews', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.reviews_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.fingerprints', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.failures', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.tasks', '');

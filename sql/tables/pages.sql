@@ -22,16 +22,22 @@ CREATE TABLE ocr.pages (
     skew       real CHECK (skew BETWEEN -45 AND 45),
     provider   text,
     tried      jsonb,
+    corrected_text text,
+    corrected_layout jsonb,
+    reviewed_at timestamptz,
     PRIMARY KEY (job_id, page_no),
     CONSTRAINT unread_pages_have_a_reason CHECK (status = 'read' OR (error_code IS NOT NULL AND error IS NOT NULL))
 );
+-- In the order of ocr.review_queue, with nothing in it but what waits.
+CREATE INDEX pages_to_review ON ocr.pages (verdict, (status = 'read'), confidence, job_id, page_no)
+    WHERE verdict IN ('review', 'rejected') AND reviewed_at IS NULL;
 COMMENT ON TABLE ocr.pages IS 'What came out of each page: its text, or the reason why there is none';
 COMMENT ON COLUMN ocr.pages.page_no IS 'Counted from 1 in the document';
 COMMENT ON COLUMN ocr.pages.status IS 'read, skipped or failed';
 COMMENT ON COLUMN ocr.pages.source IS 'Where the text came from: ocr, or the text_layer that the PDF brought along';
 COMMENT ON COLUMN ocr.pages.text IS 'Lines end in a newline, blocks are parted by an empty line';
 COMMENT ON COLUMN ocr.pages.confidence IS '0 to 100: how many of 100 words of the page are estimated to be right; null where there is no word. Of a text layer, 100 unless a part of what looks like text on the page has no words in it';
-COMMENT ON COLUMN ocr.pages.verdict IS 'approved from approve_confidence, review from review_confidence, rejected below: the job''s options, else its batch, else pg_ocr''s settings say where that is. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none';
+COMMENT ON COLUMN ocr.pages.verdict IS 'approved from approve_confidence, review from review_confidence, rejected below: the job''s options, else its batch, else pg_ocr''s settings say where that is. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none. Once a person has decided, it is that decision, see ocr_review()';
 COMMENT ON COLUMN ocr.pages.layout IS 'Blocks, lines and words with their boxes [left, top, right, bottom] in pixels, in reading order: {"blocks":[{"box":[],"lines":[{"box":[],"confidence":0,"words":[{"box":[],"text":"","confidence":0}]}]}]}. ocr_words() unfolds it. Null in tier fast';
 COMMENT ON COLUMN ocr.pages.words IS 'How many words were read';
 COMMENT ON COLUMN ocr.pages.width IS 'Pixels of the image that was read';
@@ -48,3 +54,6 @@ COMMENT ON COLUMN ocr.pages.mean_confidence IS '0 to 100: the mean of the words'
 COMMENT ON COLUMN ocr.pages.skew IS 'Degrees clockwise by which the page, after its rotation, was turned about its centre to stand straight; boxes are in pixels of the page turned so';
 COMMENT ON COLUMN ocr.pages.provider IS 'What recognised its text: pg_ocr, tesseract, or the name of a foreign server; null where nothing did';
 COMMENT ON COLUMN ocr.pages.tried IS 'In what ways the page was read, in their order: [{"way":"","confidence":0,"words":0,"ms":0,"won":true}]; null where there was but one';
+COMMENT ON COLUMN ocr.pages.corrected_text IS 'The text as a person corrected it, see ocr_review(), which is what ocr_text() and ocr_search() go by; text stays the machine''s. Null where nobody did';
+COMMENT ON COLUMN ocr.pages.corrected_layout IS 'As layout, of corrected_text: each of its words with the box of the machine''s words that it stands for, its blocks and lines those of corrected_text. What a person wrote has a confidence of 100 and "corrected":true. Null where nobody corrected the text, or layout has no words';
+COMMENT ON COLUMN ocr.pages.reviewed_at IS 'When a person last decided on it, see ocr.reviews; verdict is that decision since. Null where nobody did';

@@ -1,5 +1,6 @@
 ALTER TABLE ocr.jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.pages ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ocr.reviews ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.failures ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.documents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.batches ENABLE ROW LEVEL SECURITY;
@@ -12,8 +13,10 @@ CREATE POLICY owner_sees ON ocr.pages FOR SELECT
     USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = pages.job_id AND ocr.acts_for(j.owner)));
 CREATE POLICY owner_sees ON ocr.failures FOR SELECT
     USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = failures.job_id AND ocr.acts_for(j.owner)));
+CREATE POLICY owner_sees ON ocr.reviews FOR SELECT
+    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = reviews.job_id AND ocr.acts_for(j.owner)));
 GRANT USAGE ON SCHEMA ocr TO PUBLIC;
-GRANT SELECT ON ocr.jobs, ocr.pages, ocr.failures, ocr.documents, ocr.batches, ocr.ingested, ocr.error_codes TO PUBLIC;
+GRANT SELECT ON ocr.jobs, ocr.pages, ocr.reviews, ocr.failures, ocr.documents, ocr.batches, ocr.ingested, ocr.error_codes TO PUBLIC;
 
 -- Without a policy nobody but superusers sees a row, not even a member of pg_read_all_data.
 ALTER TABLE ocr.tasks ENABLE ROW LEVEL SECURITY;

@@ -147,7 +147,7 @@ CREATE INDEX deliveries_job ON ocr.deliveries (job_id);
 COMMENT ON TABLE ocr.deliveries IS 'Webhooks: one row per event that is told to a receiver, written in the same commit as what it tells of. ocr_redeliver(id) sends one again; ocr.webhooks sums them up';
 COMMENT ON COLUMN ocr.deliveries.owner IS 'The role that the job belongs to, with whose user mapping it is signed';
 COMMENT ON COLUMN ocr.deliveries.webhook IS 'The name of the server of foreign data wrapper ocr_webhook';
-COMMENT ON COLUMN ocr.deliveries.event IS 'job.started, job.progress, job.completed, job.failed, job.cancelled or job.review_needed';
+COMMENT ON COLUMN ocr.deliveries.event IS 'job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed or job.reviewed';
 COMMENT ON COLUMN ocr.deliveries.event_id IS 'Header webhook-id: the same at every attempt, so that a receiver can tell what it has had';
 COMMENT ON COLUMN ocr.deliveries.payload IS 'The body, JSON: {"type": …, "timestamp": …, "data": {…}}';
 COMMENT ON COLUMN ocr.deliveries.status IS 'pending, delivered (the receiver answered with 2xx) or failed';
@@ -202,8 +202,44 @@ COMMENT ON COLUMN ocr.pages.skew IS 'Degrees clockwise by which the page, after 
 COMMENT ON COLUMN ocr.pages.provider IS 'What recognised its text: pg_ocr, tesseract, or the name of a foreign server; null where nothing did';
 COMMENT ON COLUMN ocr.pages.tried IS 'In what ways the page was read, in their order: [{"way":"","confidence":0,"words":0,"ms":0,"won":true}]; null where there was but one';
 COMMENT ON COLUMN ocr.pages.confidence IS '0 to 100: how many of 100 words of the page are estimated to be right; null where there is no word. Of a text layer, 100 unless a part of what looks like text on the page has no words in it';
-COMMENT ON COLUMN ocr.pages.verdict IS 'approved from approve_confidence, review from review_confidence, rejected below: the job''s options, else its batch, else pg_ocr''s settings say where that is. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none';
 COMMENT ON COLUMN ocr.pages.mean_confidence IS '0 to 100: the mean of the words'' own confidences, weighted by their length in characters, for those who make an estimate of their own; null for a text layer, whose words nobody recognised, and where there is no word';
+
+COMMENT ON COLUMN ocr.pages.verdict IS 'approved from approve_confidence, review from review_confidence, rejected below: the job''s options, else its batch, else pg_ocr''s settings say where that is. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none. Once a person has decided, it is that decision, see ocr_review()';
+
+CREATE TABLE ocr.reviews (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job_id         bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE,
+    page_no        int NOT NULL CHECK (page_no > 0),
+    reviewer       name NOT NULL,
+    reviewed_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    decision       text NOT NULL CHECK (decision IN ('approved', 'rejected')),
+    verdict_before text CHECK (verdict_before IN ('approved', 'review', 'rejected')),
+    confidence     real CHECK (confidence BETWEEN 0 AND 100),
+    corrected_text text
+);
+CREATE INDEX reviews_page ON ocr.reviews (job_id, page_no);
+COMMENT ON TABLE ocr.reviews IS 'Every decision that ocr_review() recorded, also those that a later one of the same page replaced';
+COMMENT ON COLUMN ocr.reviews.id IS 'What ocr_review() returned as review_id';
+COMMENT ON COLUMN ocr.reviews.job_id IS 'The job';
+COMMENT ON COLUMN ocr.reviews.page_no IS 'The page, counted from 1 in the document';
+COMMENT ON COLUMN ocr.reviews.reviewer IS 'The role that decided: the one of SET ROLE, else the one that logged in';
+COMMENT ON COLUMN ocr.reviews.reviewed_at IS 'When';
+COMMENT ON COLUMN ocr.reviews.decision IS 'approved or rejected, which is the page''s verdict from then on';
+COMMENT ON COLUMN ocr.reviews.verdict_before IS 'The page''s verdict until then: in its first review, the machine''s';
+COMMENT ON COLUMN ocr.reviews.confidence IS 'What the machine gave the page, 0 to 100; null where it read no word';
+COMMENT ON COLUMN ocr.reviews.corrected_text IS 'The text that this review gave the page; null where it left the text as it was';
+ALTER TABLE ocr.reviews ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_sees ON ocr.reviews FOR SELECT
+    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = reviews.job_id AND ocr.acts_for(j.owner)));
+GRANT SELECT ON ocr.reviews TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('ocr.reviews', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.reviews_id_seq', '');
+ALTER TABLE ocr.pages ADD COLUMN corrected_text text, ADD COLUMN corrected_layout jsonb, ADD COLUMN reviewed_at timestamptz;
+CREATE INDEX pages_to_review ON ocr.pages (verdict, (status = 'read'), confidence, job_id, page_no)
+    WHERE verdict IN ('review', 'rejected') AND reviewed_at IS NULL;
+COMMENT ON COLUMN ocr.pages.corrected_text IS 'The text as a person corrected it, see ocr_review(), which is what ocr_text() and ocr_search() go by; text stays the machine''s. Null where nobody did';
+COMMENT ON COLUMN ocr.pages.corrected_layout IS 'As layout, of corrected_text: each of its words with the box of the machine''s words that it stands for, its blocks and lines those of corrected_text. What a person wrote has a confidence of 100 and "corrected":true. Null where nobody corrected the text, or layout has no words';
+COMMENT ON COLUMN ocr.pages.reviewed_at IS 'When a person last decided on it, see ocr.reviews; verdict is that decision since. Null where nobody did';
 
 -- They return more columns or take more arguments now.
 DROP FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text);
@@ -216,3 +252,4 @@ DROP FUNCTION ocr.visible_workers();
 DROP FUNCTION ocr.worker_slots();
 DROP FUNCTION ocr.fail_task(bigint, bigint, text, text, int);
 DROP FUNCTION @extschema@.ocr_submit(bytea, text, text, int, text, text, text, text, text, jsonb, jsonb, boolean, timestamptz);
+DROP FUNCTION ocr.notification(ocr.jobs);

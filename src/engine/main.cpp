@@ -19,6 +19,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "engine/draw/page_image.h"
 #include "engine/layout/recognisers.h"
 #include "engine/pdf/compose.h"
 #include "engine/read_document.h"
@@ -149,6 +150,13 @@ void read_one(Channel& worker, const Frame& frame, Recognisers& recognisers) {
     read_document(document.bytes(), document.size(), request, recognisers, reporter);
 }
 
+void draw_one(Channel& worker, const Frame& frame) {
+    const DrawRequest request = decode_draw(frame.body);
+    MappedDocument document(frame.fd);
+    draw_document(document.bytes(), document.size(), request,
+                  [&](const Drawn& drawn) { send(worker, MessageType::drawn, encode(drawn)); });
+}
+
 /// The words of the layouts that follow; nothing where the worker has hung up instead.
 std::optional<TextLayerWriter> receive_layouts(Channel& worker) {
     TextLayerWriter text;
@@ -186,6 +194,9 @@ void serve_one(Channel& worker, const Frame& frame, Recognisers& recognisers, co
         switch (static_cast<MessageType>(frame.type)) {
             case MessageType::read:
                 read_one(worker, frame, recognisers);
+                break;
+            case MessageType::draw:
+                draw_one(worker, frame);
                 break;
             case MessageType::compose:
                 compose_one(worker, frame);

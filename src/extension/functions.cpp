@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "extension/rows.h"
 #include "extension/settings.h"
 #include "extension/shared_state.h"
 #include "extension/wake.h"
@@ -25,22 +26,6 @@ PG_FUNCTION_INFO_V1(pg_ocr_library_version);
 
 namespace pg_ocr {
 namespace {
-
-/// Sets up a result of rows and returns where to put them.
-Tuplestorestate* begin_rows(FunctionCallInfo fcinfo, TupleDesc* description) {
-    auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-    if (info == nullptr || !IsA(info, ReturnSetInfo) || (info->allowedModes & SFRM_Materialize) == 0)
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("this function returns rows and was called where none are accepted")));
-    MemoryContext before = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-    *description = CreateTupleDescCopy(info->expectedDesc);
-    Tuplestorestate* rows = tuplestore_begin_heap(true, false, work_mem);
-    MemoryContextSwitchTo(before);
-    info->returnMode = SFRM_Materialize;
-    info->setResult = rows;
-    info->setDesc = *description;
-    return rows;
-}
 
 const char* state_name(WorkerState state) {
     switch (state) {

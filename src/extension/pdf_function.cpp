@@ -39,7 +39,7 @@ constexpr const char* next_page =
 constexpr const char* words_of_page =
     "SELECT b.no::int, l.no::int, (w.word->'box'->>0)::int, (w.word->'box'->>1)::int, (w.word->'box'->>2)::int, "
     "(w.word->'box'->>3)::int, w.word->>'text' FROM ocr.pages p, "
-    "jsonb_array_elements(p.layout->'blocks') WITH ORDINALITY AS b (block, no), "
+    "jsonb_array_elements(coalesce(p.corrected_layout, p.layout)->'blocks') WITH ORDINALITY AS b (block, no), "
     "jsonb_array_elements(b.block->'lines') WITH ORDINALITY AS l (line, no), "
     "jsonb_array_elements(l.line->'words') WITH ORDINALITY AS w (word, no) "
     "WHERE p.job_id = $1 AND p.page_no = $2 ORDER BY b.no, l.no, w.no";

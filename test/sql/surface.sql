@@ -3,6 +3,7 @@
 \df ocr*
 \d ocr.jobs
 \d ocr.pages
+\d ocr.reviews
 \d ocr.documents
 \d ocr.batches
 \d ocr.ingested
@@ -15,6 +16,7 @@
 \d ocr.dead_letters
 \d ocr.workers
 \d ocr.webhooks
+\d ocr.review_queue
 \dew ocr*
 SELECT code, retry FROM ocr.error_codes ORDER BY code;
 
