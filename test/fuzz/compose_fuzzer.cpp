@@ -28,9 +28,11 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static const TextLayerWriter text = two_pages();
+    ComposeRequest request;
+    request.limits.page_pixels = 1000000;
     size_t written = 0;
     try {
-        compose({data, size}, {}, text, [&written](std::string_view piece) { written += piece.size(); });
+        compose({data, size}, request, text, [&written](std::string_view piece) { written += piece.size(); });
     } catch (const DocumentError&) {
         return -1;
     }

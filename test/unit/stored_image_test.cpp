@@ -26,7 +26,7 @@ TEST(StoredImage, KeepsTheBytesThatPdfKnows) {
         const std::string file = contents_of(data_path(name));
         QPDF pdf;
         pdf.emptyPDF();
-        const StoredImage image = stored_image(pdf, type, bytes_of(file));
+        const StoredImage image = stored_image(pdf, type, bytes_of(file), {});
         EXPECT_EQ(filter_of(image), filter) << name;
         EXPECT_TRUE(data_of(image, true) == file) << name;
     }
@@ -36,7 +36,7 @@ TEST(StoredImage, WrapsACodestream) {
     const std::string file = contents_of(data_path("pillow-robust/16bit.cropped.j2k"));
     QPDF pdf;
     pdf.emptyPDF();
-    const std::string stored = data_of(stored_image(pdf, DocumentType::jpeg2000, bytes_of(file)), true);
+    const std::string stored = data_of(stored_image(pdf, DocumentType::jpeg2000, bytes_of(file), {}), true);
     EXPECT_TRUE(stored.ends_with(file));
     const ImageSize size = image_size(DocumentType::jpeg2000, bytes_of(stored));
     EXPECT_EQ(size.width, image_size(DocumentType::jpeg2000, bytes_of(file)).width);
@@ -53,7 +53,7 @@ TEST(StoredImage, LosesNothing) {
         const std::string file = contents_of(data_path(name));
         QPDF pdf;
         pdf.emptyPDF();
-        StoredImage stored = stored_image(pdf, type, bytes_of(file));
+        StoredImage stored = stored_image(pdf, type, bytes_of(file), {});
         QPDFObjectHandle dictionary = stored.object.getDict();
         if (filter_of(stored) != "/FlateDecode") continue;
         const std::string data = data_of(stored, false);

@@ -164,8 +164,10 @@ void add_image_page(QPDF& pdf, const ImagePage& stored, const DrawnWords* words,
     QPDFObjectHandle page =
         QPDFObjectHandle::parse("<< /Type /Page /MediaBox [0 0" + box + "] /Resources << /XObject << >> >> /Rotate " +
                                 std::to_string(turn.degrees) + " >>");
-    page.getKey("/Resources").getKey("/XObject").replaceKey("/Im", stored.image.object);
-    page.replaceKey("/Contents", QPDFObjectHandle::newStream(&pdf, drawing));
+    if (stored.image.is_there) {
+        page.getKey("/Resources").getKey("/XObject").replaceKey("/Im", stored.image.object);
+        page.replaceKey("/Contents", QPDFObjectHandle::newStream(&pdf, drawing));
+    }
     QPDFPageObjectHelper helper(pdf.makeIndirectObject(page));
     if (words != nullptr) lay_text(pdf, helper, *words, font);
     QPDFPageDocumentHelper(pdf).addPage(helper, false);
@@ -183,7 +185,7 @@ TiffPage with_a_size(TiffPage page) {
     return page;
 }
 
-void compose_image(DocumentType type, Bytes document, const TextLayerWriter& text,
+void compose_image(DocumentType type, Bytes document, const Limits& limits, const TextLayerWriter& text,
                    const std::function<void(std::string_view)>& take) {
     setMsgSeverity(L_SEVERITY_NONE);
     QPDF pdf;
@@ -199,12 +201,12 @@ void compose_image(DocumentType type, Bytes document, const TextLayerWriter& tex
         for (const TiffPage& found : tiff_pages(document).pages) {
             const TiffPage page = with_a_size(found);
             add_image_page(pdf,
-                           {stored_tiff_page(pdf, document, page), page.orientation,
+                           {stored_tiff_page(pdf, document, page, limits), page.orientation,
                             dpi_said(page.horizontal_resolution, page.vertical_resolution, page.width, page.height)},
                            words_of(++page_no), font);
         }
     } else {
-        const StoredImage image = stored_image(pdf, type, document);
+        const StoredImage image = stored_image(pdf, type, document, limits);
         const Exif exif = exif_of(type, document);
         add_image_page(pdf, {image, exif.orientation, dpi_said(exif.resolution, 0, image.width, image.height)},
                        words_of(1), font);
@@ -240,7 +242,7 @@ void compose(Bytes document, const ComposeRequest& request, const TextLayerWrite
         if (type == DocumentType::pdf)
             compose_pdf(document, password, text, take);
         else
-            compose_image(type, document, text, take);
+            compose_image(type, document, request.limits, text, take);
     } catch (const DocumentError&) {
         throw;
     } catch (const std::system_error&) {  // of `take`

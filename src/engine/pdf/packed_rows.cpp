@@ -70,6 +70,12 @@ void PackedRows::add(std::string_view row) {
     above_ = row;
 }
 
+void PackedRows::add_as_it_is(std::string_view row) {
+    write_to(flate_, std::string(1, static_cast<char>(RowFilter::none)));
+    write_to(flate_, row);
+    above_ = row;
+}
+
 void PackedRows::finish() { flate_.finish(); }
 
 }  // namespace pg_ocr

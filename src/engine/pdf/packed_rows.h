@@ -16,6 +16,8 @@ class PackedRows {
     /// bytes_per_pixel: of one pixel, at least 1.
     PackedRows(Pipeline& to, size_t row_size, size_t bytes_per_pixel);
     void add(std::string_view row);
+    /// Without looking for a filter.
+    void add_as_it_is(std::string_view row);
     void finish();
 
   private:

@@ -302,12 +302,19 @@ Pixels decoded(DocumentType type, Bytes file) {
 
 }  // namespace
 
-StoredImage stored_image(QPDF& pdf, DocumentType type, Bytes file) {
+StoredImage stored_image(QPDF& pdf, DocumentType type, Bytes file, const Limits& limits) {
     std::optional<StoredImage> image;
     if (type == DocumentType::jpeg) image = jpeg_as_it_is(pdf, file);
     if (type == DocumentType::png) image = png_as_it_is(pdf, file);
     if (type == DocumentType::jpeg2000) image = jpeg2000_as_it_is(pdf, file);
-    return image ? *image : stored_pixels(pdf, decoded(type, file));
+    if (image) return *image;
+    const ImageSize size = image_size(type, file);
+    if (limits.page_pixels != 0 &&
+        static_cast<uint64_t>(size.width) * static_cast<uint64_t>(size.height) > limits.page_pixels)
+        throw DocumentError(ErrorCode::page_too_large, "the image is " + std::to_string(size.width) + " x " +
+                                                           std::to_string(size.height) +
+                                                           " pixels, more than pg_ocr.max_page_pixels allows");
+    return stored_pixels(pdf, decoded(type, file));
 }
 
 }  // namespace pg_ocr

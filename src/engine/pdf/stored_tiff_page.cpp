@@ -81,7 +81,11 @@ void write_colours(Pipeline& to, Bytes file, const TiffPage& page, size_t sample
     PackedRows rows(to, samples * width, samples);
     std::string row(samples * width, '\xff');
     for (size_t y = 0; y < page.height; ++y) {
-        for (size_t x = 0; !colours.empty() && x < width; ++x) {
+        if (colours.empty()) {
+            rows.add_as_it_is(row);
+            continue;
+        }
+        for (size_t x = 0; x < width; ++x) {
             const uint32_t colour = colours[y * width + x];
             // Colours come multiplied by their opacity: what they lack of it is paper.
             auto on_paper = [missing = 255 - TIFFGetA(colour)](uint32_t value) {
@@ -107,13 +111,15 @@ QPDFObjectHandle image_object(QPDF& pdf, const TiffPage& page, const std::string
 
 }  // namespace
 
-StoredImage stored_tiff_page(QPDF& pdf, Bytes file, const TiffPage& page) {
+StoredImage stored_tiff_page(QPDF& pdf, Bytes file, const TiffPage& page, const Limits& limits) {
+    const bool too_large = limits.page_pixels != 0 && uint64_t{page.width} * page.height > limits.page_pixels;
     TiffSource source{file};
     TiffFile tiff = open_tiff(source, page.offset);
     const TiffKind kind = tiff ? kind_of(tiff.get()) : TiffKind{.bits = 8};
     if (tiff && is_bilevel(kind)) {
         std::string strip;
         if (kind.compression == COMPRESSION_CCITTFAX4 && kind.strips == 1) strip = fax_strip(tiff.get(), kind);
+        if (strip.empty() && too_large) return {{}, page.width, page.height, false};
         if (strip.empty()) {
             std::string rows = bilevel_rows(tiff.get(), page);
             if (rows.empty()) rows.assign((static_cast<size_t>(page.width) + 7) / 8 * page.height, '\0');
@@ -124,6 +130,7 @@ StoredImage stored_tiff_page(QPDF& pdf, Bytes file, const TiffPage& page) {
                                 QPDFObjectHandle::parse(fax_parameters(page, kind)));
         return {image, page.width, page.height};
     }
+    if (too_large) return {{}, page.width, page.height, false};
     const size_t samples = kind.samples == 1 && kind.photometric <= PHOTOMETRIC_MINISBLACK ? 1 : 3;
     QPDFObjectHandle image = image_object(
         pdf, page, std::string("/BitsPerComponent 8 /ColorSpace /Device") + (samples == 1 ? "Gray" : "RGB"));
