@@ -7,3 +7,19 @@ GRANT EXECUTE ON FUNCTION ocr.caller(), ocr.acts_for(name), ocr.visible_workers(
 GRANT EXECUTE ON FUNCTION ocr.store_options(text[], oid), ocr.webhook_options(text[], oid),
     ocr.check_options_of_server(text[], text[], text[], text), ocr.check_server_option(text, text), ocr.options_of_list(text[])
     TO PUBLIC;
+
+-- The bodies of functions are parsed in the session of whoever calls them, where standard_conforming_strings = off makes other
+-- regular expressions of those that they check their arguments with.
+DO $$
+DECLARE
+    function regprocedure;
+BEGIN
+    FOR function IN
+        SELECT p.oid FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+        WHERE d.deptype = 'e' AND d.refobjid = (SELECT e.oid FROM pg_extension e WHERE e.extname = 'pg_ocr')
+          AND l.lanname IN ('plpgsql', 'sql') AND p.prosqlbody IS NULL AND has_function_privilege('public', p.oid, 'EXECUTE')
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s SET standard_conforming_strings = on', function);
+    END LOOP;
+END
+$$;

@@ -53,12 +53,13 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    part text := text;
+    part text := left(text, 1000000);
 BEGIN
     IF octet_length(part) <= 20000 THEN
         RETURN to_tsvector(dictionary, ocr.words_to_search(part));
     END IF;
-    -- A tsvector holds a megabyte. Of more text the beginning is found, which is better than not to have the page.
+    -- A tsvector holds a megabyte, and what is made to be slow takes seconds for each. Of more text the beginning is found,
+    -- which is better than not to have the page.
     LOOP
         BEGIN
             RETURN to_tsvector(dictionary, ocr.words_to_search(part));

@@ -32,6 +32,7 @@ void shield_from_defaults(const char* application_name) {
     SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
     SetConfigOption("session_replication_role", "origin", PGC_SUSET, PGC_S_OVERRIDE);
     SetConfigOption("role", "none", PGC_SUSET, PGC_S_OVERRIDE);
+    SetConfigOption("standard_conforming_strings", "on", PGC_SUSET, PGC_S_OVERRIDE);
     // Statements here are short; one that reads a catalog is yet taken for worth compiling, which takes 0.3 s.
     SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
     SetConfigOption("application_name", application_name, PGC_USERSET, PGC_S_OVERRIDE);

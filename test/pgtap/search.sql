@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(118);
+SELECT plan(122);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
@@ -168,8 +168,22 @@ SELECT ok((SELECT ocr.words_to_search(text) !~ '[^[:space:]]{201}' FROM ocr.page
 INSERT INTO ocr.pages (job_id, page_no, status, text, search) VALUES (:fast, 2, 'read', 'a restored page', 'zulu:1');
 SELECT is(pg_temp.found('zulu'), :'fast' || ':2', 'a page that is restored has what was dumped');
 DELETE FROM ocr.pages WHERE job_id = :fast AND page_no = 2;
+SELECT ok(ocr.search_vector('simple', repeat('a ', 499998) || 'last word') @@ 'last' AND NOT ocr.search_vector('simple', repeat('a ', 499998) || 'last word') @@ 'word',
+          'of a text of more than a million characters, the first are looked into');
 SELECT pg_temp.job_of(ARRAY['beginning ' || (SELECT string_agg(md5(i::text), ' ') FROM generate_series(1, 60000) i)]) AS huge \gset
 SELECT is(pg_temp.found('beginning'), :'huge' || ':1', 'of a text that is too long, the beginning is found');
+
+-- Nor does it matter how the session reads its strings.
+SET LOCAL standard_conforming_strings = off;
+SET LOCAL escape_string_warning = off;
+SET ROLE ocr_test_alice;
+SELECT is(pg_temp.found('amount due'), :'english' || ':1', 'a search finds what it finds');
+SELECT is(pg_temp.found('amuont due', true), :'english' || ':1', 'with a wrong letter, too');
+RESET ROLE;
+SELECT is((SELECT string_agg(p.oid::regprocedure::text, ' ') FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_depend d ON d.objid = p.oid
+           WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_ocr') AND l.lanname IN ('plpgsql', 'sql')
+             AND p.prosqlbody IS NULL AND has_function_privilege('public', p.oid, 'EXECUTE')
+             AND 'standard_conforming_strings=on' <> ALL (coalesce(p.proconfig, '{}'))), NULL, 'nor do the checks of what users call');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -45,6 +45,7 @@ ALTER ROLE ALL SET session_replication_role = replica;
 ALTER DATABASE postgres SET default_transaction_read_only = on;
 ALTER DATABASE postgres SET default_transaction_isolation = serializable;
 ALTER DATABASE postgres SET statement_timeout = 1;
+ALTER DATABASE postgres SET standard_conforming_strings = off;
 ALTER DATABASE postgres SET role = bob;
 SQL
 $server->append_conf('postgresql.conf', 'pg_ocr.workers = 1');
