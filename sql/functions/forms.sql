@@ -51,7 +51,8 @@ BEGIN
             'pages', json_agg(json_build_object(
                 'page_no', p.page_no, 'status', p.status, 'source', p.source, 'text', p.text, 'corrected_text', p.corrected_text, 'reviewed_at', p.reviewed_at, 'confidence', p.confidence,
                 'mean_confidence', p.mean_confidence, 'verdict', p.verdict, 'width', p.width, 'height', p.height, 'dpi', p.dpi, 'rotation', p.rotation,
-                'skew', p.skew, 'engine', p.engine, 'provider', p.provider, 'tried', p.tried, 'error_code', p.error_code, 'error', p.error, 'blocks', p.layout->'blocks', 'corrected_blocks', p.corrected_layout->'blocks')
+                'skew', p.skew, 'engine', p.engine, 'provider', p.provider, 'tried', p.tried, 'error_code', p.error_code, 'error', p.error, 'blocks', p.layout->'blocks', 'corrected_blocks', p.corrected_layout->'blocks',
+                'tables', CASE WHEN job.tier = 'accurate' AND p.layout IS NOT NULL THEN coalesce(p.layout->'tables', '[]') END)
                 ORDER BY p.page_no))
         FROM ocr.pages p
         WHERE p.job_id = job.id AND p.page_no BETWEEN coalesce(page, 1) AND coalesce(page, 2147483647)
@@ -59,8 +60,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.ocr_json(bigint, int) IS
-'The pages that are done so far, or one of them, as one JSON object: the job, and in pages all that ocr_pages() says of each, with its blocks, lines and words. docs/ocr_json.schema.json is its schema.
-box: [left, top, right, bottom] in pixels of the page image; right and bottom are just outside. confidence: 0 to 100. blocks: null in tier fast, and of a page that was not read. text and blocks are the machine''s; corrected_text and corrected_blocks are those of a person, see ocr_review(), and null where nobody corrected the page.
+'The pages that are done so far, or one of them, as one JSON object: the job, and in pages all that ocr_pages() says of each, with its blocks, lines and words, and its tables. docs/ocr_json.schema.json is its schema.
+box: [left, top, right, bottom] in pixels of the page image; right and bottom are just outside. confidence: 0 to 100. blocks: null in tier fast, and of a page that was not read. tables: null but in tier accurate. text and blocks are the machine''s; corrected_text and corrected_blocks are those of a person, see ocr_review(), and null where nobody corrected the page.
 Null before the first page is done, or where that page is not.
 Errors: 42704 where there is no such job, or it is not the caller''s to see. 54000 where it has more than a million words: ask page by page.';
 

@@ -20,12 +20,55 @@ RETURN pg_catalog.regexp_replace(text,
     '\1', 'g');
 COMMENT ON FUNCTION ocr.without_spaces(text) IS 'Internal: a text without the spaces between two Chinese or Japanese characters';
 
+CREATE OR REPLACE FUNCTION ocr.middle_of(box jsonb) RETURNS point
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.point((($1->>0)::int + ($1->>2)::int) / 2, (($1->>1)::int + ($1->>3)::int) / 2);
+COMMENT ON FUNCTION ocr.middle_of(jsonb) IS 'Internal: the middle of a layout''s box';
+
+-- As GitHub and others have tables in Markdown. What is not a table to a reader of CommonMark is still its text.
+CREATE OR REPLACE FUNCTION ocr.markdown_of_table(table_found jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(line.text || CASE WHEN r.row_no = 1 THEN E'\n|' || repeat(' --- |', cardinality(r.fields)) ELSE '' END,
+                      E'\n' ORDER BY r.row_no)
+    FROM ocr.table_rows($1) AS r,
+         LATERAL (SELECT '|' || string_agg(' ' || ocr.markdown_text(btrim(regexp_replace(f.field, '[\x01-\x20\x7f]+', ' ', 'g'))) || ' |',
+                                           '' ORDER BY f.no) AS text
+                  FROM unnest(r.fields) WITH ORDINALITY AS f (field, no)) AS line
+$$;
+COMMENT ON FUNCTION ocr.markdown_of_table(jsonb) IS 'Internal: a table of a layout as a table of Markdown, whose first row is the head';
+
+-- Where text goes on after a table, its line is the first of those that the table has taken.
+CREATE OR REPLACE FUNCTION ocr.tables_of_page(page ocr.pages) RETURNS TABLE (at bigint[], text text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+    SELECT coalesce((SELECT ARRAY[b.no, l.no]
+                     FROM jsonb_array_elements($1.layout->'blocks') WITH ORDINALITY AS b (block, no),
+                          jsonb_array_elements(b.block->'lines') WITH ORDINALITY AS l (line, no),
+                          jsonb_array_elements(l.line->'words') AS w (word)
+                     WHERE edges.box @> ocr.middle_of(w.word->'box')
+                     ORDER BY 1 LIMIT 1), ARRAY[2147483647]::bigint[]) || t.no,
+           ocr.markdown_of_table(t.found)
+    FROM jsonb_array_elements($1.layout->'tables') WITH ORDINALITY AS t (found, no),
+         LATERAL (SELECT box(point((t.found->'box'->>0)::int, (t.found->'box'->>1)::int),
+                             point((t.found->'box'->>2)::int, (t.found->'box'->>3)::int)) AS box) AS edges
+$$;
+COMMENT ON FUNCTION ocr.tables_of_page(ocr.pages) IS
+'Internal: the tables of a page as Markdown, and at which block and line of its text they begin';
+
 CREATE OR REPLACE FUNCTION ocr.lines_of_page(page ocr.pages)
 RETURNS TABLE (block_no bigint, line_no bigint, text text, x0 int, y0 int, x1 int, y1 int, size int, confidence real)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
+DECLARE
+    tables CONSTANT box[] := ARRAY(
+        SELECT box(point((t.found->'box'->>0)::int, (t.found->'box'->>1)::int), point((t.found->'box'->>2)::int, (t.found->'box'->>3)::int))
+        FROM jsonb_array_elements(page.layout->'tables') AS t (found));
 BEGIN
     IF page.layout IS NULL THEN
         -- Tier fast: lengths in characters stand for edges.
@@ -44,13 +87,14 @@ BEGIN
                  LATERAL (
                      SELECT btrim(regexp_replace(string_agg(w.word->>'text', ' ' ORDER BY w.no), '[\x01-\x20\x7f]+', ' ', 'g')) AS text,
                             percentile_disc(0.5) WITHIN GROUP (ORDER BY (w.word->'box'->>3)::int - (w.word->'box'->>1)::int) AS height
-                     FROM jsonb_array_elements(l.line->'words') WITH ORDINALITY AS w (word, no)) AS words
+                     FROM jsonb_array_elements(l.line->'words') WITH ORDINALITY AS w (word, no)
+                     WHERE cardinality(tables) = 0 OR NOT EXISTS (SELECT FROM unnest(tables) AS t (box) WHERE t.box @> ocr.middle_of(w.word->'box'))) AS words
             WHERE words.text <> '';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION ocr.lines_of_page(ocr.pages) IS
-'Internal: the lines of a page that have text, without white space at their ends. x0, y0, x1, y1: box in pixels; size: how high its words are, in pixels. Of a page without a layout x1 is the length in characters, x0 is 0, and the others are null';
+'Internal: the lines of a page that have text outside of its tables, without white space at their ends. x0, y0, x1, y1: box in pixels; size: how high its words are, in pixels. Of a page without a layout x1 is the length in characters, x0 is 0, and the others are null';
 
 CREATE OR REPLACE FUNCTION ocr.markdown_of_page(page ocr.pages) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -123,7 +167,7 @@ BEGIN
                    CASE WHEN n.item THEN n.mark END AS mark, n.text
             FROM numbered n
         ), parts AS (
-            SELECT w.part, max(w.level) AS level, max(w.mark) AS mark,
+            SELECT min(ARRAY[w.block_no, w.line_no]) AS at, max(w.level) AS level, max(w.mark) AS mark,
                    ocr.without_spaces(string_agg(
                        CASE WHEN w.first AND w.mark = 'bullet' THEN
                                 '- ' || ocr.markdown_start(ocr.markdown_text(regexp_replace(line.text, '^[^ ]+ +', '')))
@@ -143,12 +187,14 @@ BEGIN
                      FROM (SELECT NOT w.ragged AND w.text ~ '[[:alpha:]](-|­|‐)$' AND coalesce(w.after ~ '^[[:lower:]]', false)
                           ) AS h (hyphenated)) AS line
             GROUP BY w.part
+            UNION ALL
+            SELECT t.at, 0, NULL, t.text FROM ocr.tables_of_page(page) AS t
         )
         SELECT string_agg(
                    CASE WHEN p.before IS NULL THEN '' WHEN p.mark = p.mark_before THEN E'\n' ELSE E'\n\n' END
                    || CASE WHEN p.level > 0 THEN repeat('#', p.level) || ' ' || regexp_replace(p.text, '(#+)$', '\\\1') ELSE p.text END,
-                   '' ORDER BY p.part) || E'\n'
-        FROM (SELECT q.*, lag(q.part) OVER (ORDER BY q.part) AS before, lag(q.mark) OVER (ORDER BY q.part) AS mark_before
+                   '' ORDER BY p.at) || E'\n'
+        FROM (SELECT q.*, lag(q.at) OVER (ORDER BY q.at) AS before, lag(q.mark) OVER (ORDER BY q.at) AS mark_before
               FROM parts q) AS p);
 END
 $$;
@@ -172,7 +218,8 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.ocr_markdown(bigint, int) IS
 'The text of the pages that are done so far, or of one of them, as CommonMark, in reading order. Each page begins with a comment, <!-- page 3 -->, which of a page that was skipped or failed says so.
-Headings are lines higher than the page''s other text: # from 2 times, ## from 1.6 times, ### from 1.3 times its size. Lines that begin with a bullet or a number are lists. The lines of a paragraph are joined, and words that a hyphen parted at a line''s end; where most lines of a block end early, as in an address, they are kept, ended by a backslash. What means something in Markdown is escaped. A table is its lines.
+Headings are lines higher than the page''s other text: # from 2 times, ## from 1.6 times, ### from 1.3 times its size. Lines that begin with a bullet or a number are lists. The lines of a paragraph are joined, and words that a hyphen parted at a line''s end; where most lines of a block end early, as in an address, they are kept, ended by a backslash. What means something in Markdown is escaped.
+Tables that were found, which tier accurate does, are tables as GitHub''s Markdown has them, with their first row as the head; a cell that stretches over several has its text in the first. In other tiers a table is its lines.
 A job of tier fast keeps no sizes: its Markdown has no headings.
 Null before the first page is done, or where that page is not.
 Errors: 42704 where there is no such job, or it is not the caller''s to see. 54000 where it has more than a million words: ask page by page.';

@@ -140,7 +140,7 @@ COMMENT ON FUNCTION @extschema@.ocr_submit(bytea, text, text, int, text, text, t
 'Asks for a document to be read and returns the id of the job at once. Takes effect at COMMIT, together with whatever else the transaction does.
 document: the bytes of a PDF or an image, at most pg_ocr.max_document_size. Stored until the job ends, once however often it is submitted.
 language: Tesseract''s codes, joined by +, as in ''deu+eng''; each must be installed on the database server.
-tier: ''fast'' keeps no layout, so that ocr_words() has nothing to show; ''balanced'' and ''accurate'' keep it, and read alike for now.
+tier: ''fast'' keeps no layout, so that ocr_words() has nothing to show; ''balanced'' and ''accurate'' keep it; ''accurate'' also looks for tables.
 priority: -1000 to 1000, higher first; within one priority, first come first served.
 batch: the name of a set of jobs, made on first use; ocr.progress shows how far it is.
 idempotency_key: a second call of the same role with the same key submits nothing and returns the id of the first.

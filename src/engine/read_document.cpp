@@ -13,6 +13,7 @@
 #include "engine/read/pdf.h"
 #include "engine/read/reader.h"
 #include "engine/read/turn.h"
+#include "engine/tables/tables.h"
 #include "engine/triage/page_estimate.h"
 #include "engine/write/layout_json.h"
 #include "engine/write/page_text.h"
@@ -64,6 +65,10 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
     page.height = text->height;
     page.dpi = text->dpi;
     page.rotation = text->rotation;
+    if (request.tier == Tier::accurate) {
+        const PageImage image = reader.image_of(page.page_no);
+        text->layout.tables = tables_of(text->layout, image.pixels.get(), image.dpi);
+    }
     write_layout(page, text->layout, request);
     if (page.words > 0) page.confidence = estimate_of_text_layer(text->uncovered);
     return true;
@@ -101,7 +106,8 @@ Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, Re
     page.height = pixGetHeight(image.pixels.get());
     page.dpi = image.dpi;
     page.rotation = (image.rotation + turn.degrees) % 360;
-    const Layout layout = layout_of(image, request, recognisers, until);
+    Layout layout = layout_of(image, request, recognisers, until);
+    if (request.tier == Tier::accurate) layout.tables = tables_of(layout, image.pixels.get(), image.dpi);
     write_layout(page, layout, request);
     page.mean_confidence = confidence_of(layout);
     if (page.words > 0) page.confidence = estimate_of(signs_of(layout, image.ink.get()));

@@ -60,7 +60,7 @@ SELECT pg_temp.lose(4), pg_temp.complete() \g /dev/null
 SELECT is(ocr_json(:job)::jsonb - 'pages', '{"job_id": 0, "status": "completed", "verdict": "rejected", "confidence": 95, "language": "eng",
           "worst_page": 4, "tier": "balanced", "pages_total": 4, "metadata": {"n": 1}}'::jsonb || jsonb_build_object('job_id', :job), 'JSON says what job it is');
 SELECT is(ocr_json(:job, 2)::jsonb->'pages'->0, (SELECT to_jsonb(p) - '{words,elapsed_ms,read_at}'::text[] FROM ocr_pages(:job) p WHERE page_no = 2)
-          || jsonb_build_object('blocks', (SELECT layout->'blocks' FROM ocr.pages WHERE job_id = :job AND page_no = 2), 'corrected_blocks', NULL),
+          || jsonb_build_object('blocks', (SELECT layout->'blocks' FROM ocr.pages WHERE job_id = :job AND page_no = 2), 'corrected_blocks', NULL, 'tables', NULL),
           'a page in JSON is what ocr_pages() says of it, and its layout');
 SELECT is(jsonb_path_query_array(ocr_json(:job)::jsonb, '$.pages[*].status'), '["read", "read", "skipped", "failed"]', 'JSON has pages that were not read');
 SELECT is(ocr_json(:job)::jsonb #> '{pages,3,error}', '"torn"', 'and why');

@@ -53,6 +53,35 @@ void append_array(std::string& json, std::string_view name, const Items& items, 
     json += ']';
 }
 
+void append_number(std::string& json, std::string_view name, int32_t number) {
+    json += '"';
+    json += name;
+    json += "\":" + std::to_string(number) + ',';
+}
+
+void append_tables(std::string& json, const std::vector<Table>& tables) {
+    append_array(json, "tables", tables, [&](const Table& table) {
+        append_box(json, table.box);
+        json += ',';
+        append_number(json, "rows", table.rows);
+        append_number(json, "columns", table.columns);
+        append_array(json, "cells", table.cells, [&](const Cell& cell) {
+            append_number(json, "row", cell.row);
+            append_number(json, "column", cell.column);
+            append_number(json, "row_span", cell.row_span);
+            append_number(json, "column_span", cell.column_span);
+            append_box(json, cell.box);
+            json += ",\"text\":";
+            append_string(json, cell.text);
+            json += ',';
+            if (cell.text.empty())
+                json += "\"confidence\":null";
+            else
+                append_confidence(json, cell.confidence);
+        });
+    });
+}
+
 }  // namespace
 
 std::string layout_json(const Layout& layout) {
@@ -74,6 +103,10 @@ std::string layout_json(const Layout& layout) {
             });
         });
     });
+    if (!layout.tables.empty()) {
+        json += ',';
+        append_tables(json, layout.tables);
+    }
     json += '}';
     return json;
 }

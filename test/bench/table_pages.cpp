@@ -1,0 +1,60 @@
+// Reads documents in tier accurate and prints of each page, as one line of JSON, what tables it has and how long they
+// took. test/bench/tables scores them.
+//
+//   table_pages TESSDATA LANGUAGE ocr|text_layer FILE...
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+
+#include "engine/read_document.h"
+
+namespace pg_ocr {
+namespace {
+
+std::string contents_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw std::runtime_error("cannot open " + path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Printed : ReadEvents {
+    explicit Printed(std::string name) : path(std::move(name)) {}
+    std::string path;
+    void opened(const DocumentInfo&) override {}
+    void page_started(uint32_t) override {}
+    void page_done(const Page& page) override {
+        const std::string layout = page.layout.empty() ? "{}" : page.layout;
+        std::printf("{\"file\":\"%s\",\"page\":%u,\"width\":%d,\"height\":%d,\"dpi\":%d,\"ms\":%u,\"layout\":%s}\n",
+                    path.c_str(), page.page_no, page.width, page.height, page.dpi, page.elapsed_ms, layout.c_str());
+        std::fflush(stdout);
+    }
+};
+
+}  // namespace
+}  // namespace pg_ocr
+
+int main(int count, char** arguments) {
+    using namespace pg_ocr;
+    if (count < 5) {
+        std::fprintf(stderr, "usage: table_pages TESSDATA LANGUAGE ocr|text_layer FILE...\n");
+        return 2;
+    }
+    Recognisers recognisers(arguments[1]);
+    ReadRequest request;
+    request.languages = arguments[2];
+    request.tier = Tier::accurate;
+    request.text_layer = std::string(arguments[3]) == "ocr" ? TextLayer::ignore : TextLayer::only;
+    warm_up(recognisers, request.languages, request.recogniser);
+    for (int i = 4; i < count; ++i) try {
+            const std::string document = contents_of(arguments[i]);
+            Printed printed(arguments[i]);
+            read_document(reinterpret_cast<const uint8_t*>(document.data()), document.size(), request, recognisers,
+                          printed);
+        } catch (const DocumentError& error) {
+            std::fprintf(stderr, "%s: %s\n", arguments[i], error.failure.message.c_str());
+        }
+}
