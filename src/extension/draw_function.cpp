@@ -35,7 +35,7 @@ struct Arguments {
 std::vector<PageView> views_of(const Arguments& arguments) {
     std::vector<PageView> views;
     for (int i = 0; i < arguments.skew_count; ++i) {
-        const Datum* number = arguments.numbers + i * numbers_of_a_view;
+        const Datum* number = arguments.numbers + static_cast<ptrdiff_t>(i) * numbers_of_a_view;
         PageView view;
         view.page_no = static_cast<uint32_t>(DatumGetInt32(number[0]));
         view.width = DatumGetInt32(number[1]);
