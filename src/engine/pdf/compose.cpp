@@ -66,7 +66,7 @@ QPDFObjectHandle dictionary_in(QPDFObjectHandle dictionary, const std::string& k
 }
 
 /// The name by which the page knows the font from now on.
-std::string add_font(QPDFPageObjectHelper& page, QPDFObjectHandle font) {
+std::string add_font(QPDFPageObjectHelper& page, const QPDFObjectHandle& font) {
     QPDFObjectHandle resources = page.getAttribute("/Resources", true);
     if (!resources.isDictionary()) {
         resources = QPDFObjectHandle::newDictionary();
@@ -79,7 +79,7 @@ std::string add_font(QPDFPageObjectHelper& page, QPDFObjectHandle font) {
     return name;
 }
 
-void lay_text(QPDF& pdf, QPDFPageObjectHelper& page, const DrawnWords& words, QPDFObjectHandle font) {
+void lay_text(QPDF& pdf, QPDFPageObjectHelper& page, const DrawnWords& words, const QPDFObjectHandle& font) {
     const Rectangle box = visible_box(page);
     const Affine points = pixels_to_points(words.view, box.left, box.bottom, box.right, box.top);
     QPDFObjectHandle content = QPDFObjectHandle::newStream(&pdf);
@@ -153,7 +153,7 @@ std::pair<double, double> size_of(const ImagePage& page, const DrawnWords* words
     return {width * scale, height * scale};
 }
 
-void add_image_page(QPDF& pdf, const ImagePage& stored, const DrawnWords* words, QPDFObjectHandle font) {
+void add_image_page(QPDF& pdf, const ImagePage& stored, const DrawnWords* words, const QPDFObjectHandle& font) {
     const auto [width, height] = size_of(stored, words);
     const Turn turn = turn_of(stored.orientation);
     std::string box, drawing = "q ";

@@ -196,7 +196,7 @@ std::string colour_mask(const PngParts& parts, size_t samples) {
     std::string mask = " /Mask [";
     for (size_t i = 0; i < samples; ++i) {
         const std::string value = std::to_string(parts.transparency.u16(2 * i, ByteOrder::big));
-        mask += value + ' ' + value + ' ';
+        for (int end = 0; end < 2; ++end) mask.append(value).push_back(' ');
     }
     return mask + ']';
 }

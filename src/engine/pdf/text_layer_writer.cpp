@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
+#include <limits>
 #include <numbers>
 #include <tuple>
 #include <utility>
@@ -118,7 +119,8 @@ struct Extent {
 };
 
 Extent extent_of(const std::vector<PlacedWord>& words, double slope) {
-    Extent extent{INFINITY, -INFINITY};
+    constexpr double far = std::numeric_limits<double>::infinity();
+    Extent extent{far, -far};
     for (const PlacedWord& word : words) {
         const double sunk = slope * (word.begin + word.end) / 2;
         extent.top = std::min(extent.top, word.top - sunk);
