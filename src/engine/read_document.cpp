@@ -6,13 +6,13 @@
 #include <optional>
 #include <vector>
 
+#include "engine/fallback/fallback.h"
 #include "engine/layout/own_layout.h"
 #include "engine/layout/page_in_tesseract.h"
 #include "engine/layout/tesseract_layout.h"
 #include "engine/read/document_type.h"
 #include "engine/read/pdf.h"
 #include "engine/read/reader.h"
-#include "engine/read/turn.h"
 #include "engine/tables/tables.h"
 #include "engine/triage/page_estimate.h"
 #include "engine/write/layout_json.h"
@@ -20,8 +20,6 @@
 
 namespace pg_ocr {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// The end of so many milliseconds from now; of 0, which means no limit, a time that does not come.
 Clock::time_point deadline_in(int64_t ms) {
@@ -49,12 +47,6 @@ void write_layout(Page& page, const Layout& layout, const ReadRequest& request) 
     if (request.tier != Tier::fast) page.layout = layout_json(layout);
 }
 
-void straighten(PageImage& image) {
-    constexpr l_int32 reduction = 0;  // leptonica's choice
-    Pixels straight(pixDeskew(image.pixels.get(), reduction));
-    if (straight) image.pixels = std::move(straight);
-}
-
 /// True when the page's own text is its outcome.
 bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
     if (request.text_layer == TextLayer::ignore) return false;
@@ -74,10 +66,6 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
     return true;
 }
 
-/// Upside down, a page still looks like lines of text, and Tesseract reads nonsense with a confidence of 25 to 40.
-constexpr float upside_down_at_most = 45;
-constexpr uint32_t words_to_tell = 5;
-
 void load_models(const ReadRequest& request, Recognisers& recognisers) {
     if (request.recogniser == Recogniser::tesseract)
         recognisers.for_languages(request.languages);
@@ -85,43 +73,41 @@ void load_models(const ReadRequest& request, Recognisers& recognisers) {
         recognisers.layout_for(request.languages, request.page_segmentation_mode);
 }
 
-Layout layout_of(PageImage& image, const ReadRequest& request, Recognisers& recognisers, Clock::time_point until) {
-    const int32_t mode = request.page_segmentation_mode;
+Layout layout_of(PageImage& image, const Treatment& treatment, const ReadRequest& request, Recognisers& recognisers,
+                 Clock::time_point until) {
+    const int32_t mode = treatment.page_segmentation_mode;
+    if (treatment.models == ModelKind::best)
+        return recognise_page(recognisers.best().for_languages(request.languages), image, mode, until);
     if (request.recogniser == Recogniser::tesseract)
         return recognise_page(recognisers.for_languages(request.languages), image, mode, until);
     tesseract::TessBaseAPI& layout = recognisers.layout_for(request.languages, mode);
     return read_page(layout, recognisers.models().for_languages(request.languages), image, mode, until);
 }
 
-Page recognised(uint32_t page_no, Reader& reader, const ReadRequest& request, Recognisers& recognisers, Turn turn,
-                Clock::time_point until) {
-    PageImage image = reader.image_of(page_no);
-    image.pixels = turned(std::move(image.pixels), turn);
-    if (request.deskew) straighten(image);
-    Page page;
-    page.page_no = page_no;
-    page.source = PageSource::ocr;
-    page.provider = name_of(request.recogniser);
-    page.width = pixGetWidth(image.pixels.get());
-    page.height = pixGetHeight(image.pixels.get());
-    page.dpi = image.dpi;
-    page.rotation = (image.rotation + turn.degrees) % 360;
-    Layout layout = layout_of(image, request, recognisers, until);
-    if (request.tier == Tier::accurate) layout.tables = tables_of(layout, image.pixels.get(), image.dpi);
-    write_layout(page, layout, request);
-    page.mean_confidence = confidence_of(layout);
-    if (page.words > 0) page.confidence = estimate_of(signs_of(layout, image.ink.get()));
-    return page;
-}
-
 void recognise(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers,
                Clock::time_point until) {
-    page = recognised(page.page_no, reader, request, recognisers, {}, until);
-    if (page.mean_confidence > upside_down_at_most || page.words < words_to_tell) return;
-    // Lines that run up the page are read by turning them, which half a turn puts right as well.
-    Page other = recognised(page.page_no, reader, request, recognisers, {false, 180}, until);
-    if (other.mean_confidence > upside_down_at_most && other.mean_confidence > page.mean_confidence)
-        page = std::move(other);
+    const Means means{[&] { return reader.image_of(page.page_no); },
+                      [&](PageImage& image, const Treatment& treatment, Clock::time_point end) {
+                          return layout_of(image, treatment, request, recognisers, end);
+                      },
+                      recognisers.best().has(request.languages)};
+    BestReading best = read_in_ways(means, request, until);
+    PageReading& reading = best.reading;
+    if (request.tier == Tier::accurate) {
+        const PageImage image = treated(means.image_of_page(), in_page_pixels(reading.treatment));
+        reading.layout.tables = tables_of(reading.layout, image.pixels.get(), image.dpi);
+    }
+    page.source = PageSource::ocr;
+    page.provider = name_of(request.recogniser);
+    page.width = reading.width;
+    page.height = reading.height;
+    page.dpi = reading.dpi;
+    page.rotation = reading.rotation;
+    page.skew = reading.treatment.skew;
+    page.confidence = reading.estimate;
+    page.mean_confidence = reading.mean_confidence;
+    page.tried = tried_json(best.tries);
+    write_layout(page, reading.layout, request);
 }
 
 void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers,
@@ -173,6 +159,7 @@ Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, 
 }  // namespace
 
 void warm_up(Recognisers& recognisers, const std::string& languages, Recogniser recogniser) {
+    setMsgSeverity(L_SEVERITY_NONE);  // what is wrong with an image is its submitter's affair, not the server log's
     warm_up_pdf();
     ReadRequest request;
     request.languages = languages;

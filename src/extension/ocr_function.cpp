@@ -88,7 +88,7 @@ Datum pg_ocr_read_now(PG_FUNCTION_ARGS) {
         const WorkerSettings settings = worker_settings();
         ReadRequest request;
         request.languages = arguments.language;
-        request.tier = Tier::fast;
+        request.tier = Tier::balanced;
         request.text_layer = text_layer_of(arguments.text_layer);
         request.password = arguments.password;
         request.pages = parse_page_ranges(arguments.pages);

@@ -28,17 +28,22 @@ TEST_P(Accuracy, IsKept) {
 
 INSTANTIATE_TEST_SUITE_P(
     Pages, Accuracy,
-    testing::Values(Sample{"phototest/phototest.tif", "eng", 0.005},             // 0.0000
-                    Sample{"formats/testocr.png", "eng", 0.005},                 // 0.0000
-                    Sample{"formats/testocr.jpg", "eng", 0.005},                 // 0.0000
-                    Sample{"formats/testocr.pbm", "eng", 0.005},                 // 0.0000
-                    Sample{"formats/simple.webp", "eng", 0.005},                 // 0.0000
-                    Sample{"formats/simple.gif", "eng", 0.005},                  // 0.0000
-                    Sample{"formats/simple.bmp", "eng", 0.005},                  // 0.0000
-                    Sample{"formats/simple-90.jpg", "eng", 0.005},               // 0.0000, by its EXIF data
-                    Sample{"formats/cosmic.png", "eng", 0.005},                  // 0.0000
-                    Sample{"linn/linn.pdf", "eng", 0.02},                        // 0.0096, the truth is weak
-                    Sample{"tapus-fr/1912k_18_9f102_default.jpg", "fra", 0.03},  // 0.0143, a photographed typescript
+    testing::Values(Sample{"phototest/phototest.tif", "eng", 0.005},              // 0.0000
+                    Sample{"formats/testocr.png", "eng", 0.005},                  // 0.0000
+                    Sample{"formats/testocr.jpg", "eng", 0.005},                  // 0.0000
+                    Sample{"formats/testocr.pbm", "eng", 0.005},                  // 0.0000
+                    Sample{"formats/simple.webp", "eng", 0.005},                  // 0.0000
+                    Sample{"formats/simple.gif", "eng", 0.005},                   // 0.0000
+                    Sample{"formats/simple.bmp", "eng", 0.005},                   // 0.0000
+                    Sample{"formats/simple-90.jpg", "eng", 0.005},                // 0.0000, by its EXIF data
+                    Sample{"formats/cosmic.png", "eng", 0.005},                   // 0.0000
+                    Sample{"phototest/phototest-rotated-180.png", "eng", 0.005},  // 0.0000, turned; 0.82 as it is
+                    Sample{"phototest/phototest-rotated-L.png", "eng", 0.005},    // 0.0000, turned; 0.82 as it is
+                    Sample{"phototest/phototest-rotated-R.png", "eng", 0.005},    // 0.0000
+                    Sample{"linn/linn.pdf", "eng", 0.02},                         // 0.0096, the truth is weak
+                    Sample{"linn/rotated_skew.pdf", "eng", 0.03},                 // 0.0098, straightened; 0.40 as it is
+                    Sample{"linn/skew.pdf", "eng", 0.03},                         // 0.0098, straightened; 0.40 as it is
+                    Sample{"tapus-fr/1912k_18_9f102_default.jpg", "fra", 0.03},   // 0.0143, a photographed typescript
                     Sample{"archiscribe-de/bub_gb_niZMAAAAcAAJ_37d3baec.png", "deu", 0.2}));  // a line of Fraktur
 
 }  // namespace

@@ -183,6 +183,7 @@ Document compared(const fs::path& file, const std::string& name, Stock& stock) {
     request.languages = languages_of(name);
     request.text_layer = TextLayer::ignore;
     request.limits.page_pixels = 100'000'000;
+    request.tier = Tier::fast;  // as a page is read first
     Document document{name, {}, {}};
     if (const fs::path truth = file.string() + ".gt.txt"; fs::exists(truth)) document.truth = contents_of(truth);
     const std::string bytes = contents_of(file);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "reading.h"
 #include "scoring.h"
 
@@ -196,11 +198,14 @@ TEST(ReadDocument, ReadsPagesThatLieUpsideDownOrOnTheirSide) {
 TEST(ReadDocument, StraightensWhereAsked) {
     ReadRequest request;
     request.dpi = 100;
+    request.tier = Tier::fast;
     Page crooked = read_file("linn/skew.pdf", request).pages.at(0);
     request.deskew = true;
     Page straight = read_file("linn/skew.pdf", request).pages.at(0);
     std::string truth = contents_of(data_path("linn/linn.pdf.gt.txt"));
     EXPECT_LT(character_error_rate(truth, straight.text), character_error_rate(truth, crooked.text));
+    EXPECT_FLOAT_EQ(crooked.skew, 0);
+    EXPECT_GT(std::abs(straight.skew), 0.5f);
 }
 
 }  // namespace

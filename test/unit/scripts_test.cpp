@@ -64,6 +64,7 @@ TEST(RealModel, ReadsAsTesseractReadsWithIt) {
 
 Page read_by(Recogniser recogniser, const std::string& languages) {
     ReadRequest request;
+    request.tier = Tier::fast;  // as a page is read first
     request.recogniser = recogniser;
     request.languages = languages;
     return read_file("scripts/" + languages + ".png", request).pages.at(0);

@@ -276,7 +276,7 @@ Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Mode
     check_time(until);
     // The lines are cut from the page in grey, of which Tesseract needs the ink only.
     PIX* pixels = image.pixels.get();
-    image.ink = black_on_white(pixels);
+    if (!image.ink) image.ink = black_on_white(pixels);
     PageImage ink{Pixels(pixClone(image.ink.get())), image.dpi, 0, {}};
     const PageInTesseract page(tesseract, ink, page_segmentation_mode);
     const std::vector<TextBlock> blocks = text_blocks_of(tesseract, page_segmentation_mode);

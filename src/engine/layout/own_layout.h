@@ -15,7 +15,7 @@ class TessBaseAPI;
 namespace pg_ocr {
 
 /// As recognise_page() of tesseract_layout.h, with the models of the languages, the main one first; keeps the pixels,
-/// and tells their ink. Throws TimeIsUp, std::bad_alloc.
+/// and tells their ink; where it is told already, lines are looked for there. Throws TimeIsUp, std::bad_alloc.
 Layout read_page(tesseract::TessBaseAPI&, const std::vector<const Model*>&, PageImage&, int32_t page_segmentation_mode,
                  std::chrono::steady_clock::time_point until);
 

@@ -4,6 +4,7 @@
 
 #include <cctype>
 #include <filesystem>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -80,6 +81,18 @@ Recognisers::Recognisers(std::string tessdata_directory)
 Recognisers::~Recognisers() = default;
 
 tesseract::TessBaseAPI& Recognisers::for_languages(const std::string& languages) { return warm(languages, Load::all); }
+
+bool Recognisers::has(const std::string& languages) const {
+    std::istringstream codes(languages);
+    for (std::string code; std::getline(codes, code, '+');)
+        if (!is_installed(tessdata_directory_, code)) return false;
+    return true;
+}
+
+Recognisers& Recognisers::best() {
+    if (!best_) best_ = std::make_unique<Recognisers>(tessdata_directory_ + "/best");
+    return *best_;
+}
 
 tesseract::TessBaseAPI& Recognisers::layout_for(const std::string& languages, int32_t page_segmentation_mode) {
     check_installed(tessdata_directory_, languages);

@@ -34,6 +34,12 @@ class Recognisers {
     /// that needs. The mode is Tesseract's psm. Loads the languages' models() as well, and throws for them.
     tesseract::TessBaseAPI& layout_for(const std::string& languages, int32_t page_segmentation_mode);
 
+    /// True where each of the languages has a model file.
+    bool has(const std::string& languages) const;
+
+    /// Of the directory `best` within: larger models, which read better and more slowly.
+    Recognisers& best();
+
     /// Of the same directory, for our own recogniser.
     Models& models() { return models_; }
 
@@ -43,6 +49,7 @@ class Recognisers {
     tesseract::TessBaseAPI& warm(const std::string& languages, Load);
     std::string tessdata_directory_;
     Models models_;
+    std::unique_ptr<Recognisers> best_;
     std::list<Warm> warm_;  ///< used last comes first
 };
 

@@ -32,8 +32,10 @@ Box box_of(const tesseract::ResultIterator& at, tesseract::PageIteratorLevel lev
 Layout recognise_page(tesseract::TessBaseAPI& tesseract, PageImage& image, int32_t page_segmentation_mode,
                       std::chrono::steady_clock::time_point until) {
     if (std::chrono::steady_clock::now() >= until) throw TimeIsUp();
-    image.ink = black_on_white(image.pixels.get());
-    PageInTesseract page(tesseract, image, page_segmentation_mode);
+    const bool has_ink = static_cast<bool>(image.ink);
+    if (!has_ink) image.ink = black_on_white(image.pixels.get());
+    PageImage shown{Pixels(pixClone(has_ink ? image.ink.get() : image.pixels.get())), image.dpi, 0, {}};
+    PageInTesseract page(tesseract, shown, page_segmentation_mode);
     tesseract::ETEXT_DESC monitor;
     monitor.end_time = std::chrono::time_point_cast<std::chrono::milliseconds>(until);
     const int failed = tesseract.Recognize(&monitor);

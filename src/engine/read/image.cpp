@@ -113,7 +113,6 @@ class TiffReader final : public Reader {
 }  // namespace
 
 std::unique_ptr<Reader> open_image(DocumentType type, Bytes bytes, const ReadRequest& request) {
-    setMsgSeverity(L_SEVERITY_NONE);  // what is wrong with an image is its submitter's affair, not the server log's
     if (type == DocumentType::tiff) return std::make_unique<TiffReader>(bytes, request);
     return std::make_unique<ImageReader>(type, bytes, request);
 }

@@ -17,7 +17,7 @@ struct PageImage {
     Pixels pixels;         ///< 1 bit (black is 1) or 8 bits (grey) deep, no colour map, upright
     int32_t dpi = 0;       ///< never 0
     int32_t rotation = 0;  ///< degrees clockwise by which the stored page was turned
-    Pixels ink;            ///< the same in black and white; from when it is read on
+    Pixels ink;            ///< the same in black and white; from when it is read on, if not before
 };
 
 /// A page's own text.

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <string_view>
 
-#include "engine/write/utf8.h"
+#include "engine/write/json_string.h"
 
 namespace pg_ocr {
 namespace {
@@ -16,24 +16,6 @@ void append_box(std::string& json, const Box& box) {
 void append_confidence(std::string& json, float confidence) {
     long tenths = std::lround(confidence * 10);
     json += "\"confidence\":" + std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10);
-}
-
-void append_string(std::string& json, std::string_view text) {
-    constexpr std::string_view hexadecimal = "0123456789abcdef";
-    json += '"';
-    for (char32_t c : characters_of(text)) {
-        if (c == '"' || c == '\\') {
-            json += '\\';
-            json += static_cast<char>(c);
-        } else if (c < 0x20) {
-            json += "\\u00";
-            json += hexadecimal[c >> 4];
-            json += hexadecimal[c & 15];
-        } else {
-            append_utf8(json, c);
-        }
-    }
-    json += '"';
 }
 
 /// Calls append for each item, with commas between.
@@ -72,7 +54,7 @@ void append_tables(std::string& json, const std::vector<Table>& tables) {
             append_number(json, "column_span", cell.column_span);
             append_box(json, cell.box);
             json += ",\"text\":";
-            append_string(json, cell.text);
+            append_json_string(json, cell.text);
             json += ',';
             if (cell.text.empty())
                 json += "\"confidence\":null";
@@ -97,7 +79,7 @@ std::string layout_json(const Layout& layout) {
             append_array(json, "words", line.words, [&](const Word& word) {
                 append_box(json, word.box);
                 json += ",\"text\":";
-                append_string(json, word.text);
+                append_json_string(json, word.text);
                 json += ',';
                 append_confidence(json, word.confidence);
             });
