@@ -150,7 +150,11 @@ Box Straightened::turn(const Box& box, int32_t turns, int32_t width, int32_t hei
     }
 }
 
-Box Straightened::turned(const Box& box) const { return turn(box, turns_, width_, height_); }
+Box Straightened::turned(const Box& box) const {
+    const Box inside{std::clamp(box.left, 0, width_), std::clamp(box.top, 0, height_), std::clamp(box.right, 0, width_),
+                     std::clamp(box.bottom, 0, height_)};
+    return turn(inside, turns_, width_, height_);
+}
 
 Box Straightened::straight(const Box& box) const {
     const double x = (box.left + box.right) / 2.0, y = (box.top + box.bottom) / 2.0;

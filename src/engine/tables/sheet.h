@@ -45,7 +45,7 @@ class Straightened {
         : width_(width), height_(height), turns_(quarter_turns) {}
     void set_slope(double slope) { slope_ = slope; }
     int32_t quarter_turns() const { return turns_; }  ///< clockwise, that make the page upright
-    Box turned(const Box&) const;                     ///< without the shear
+    Box turned(const Box&) const;                     ///< without the shear; what lies outside the page is cut off
     Box straight(const Box& turned) const;            ///< of one that is turned already; its size is kept
     Box on_page(const Box& straight) const;           ///< around what it becomes, within the page
 
