@@ -39,6 +39,7 @@ OBJS = \
 	src/worker/local_file.o \
 	src/worker/local_listing.o \
 	src/worker/loop.o \
+	src/worker/providers.o \
 	src/worker/reserved_workers.o \
 	src/worker/sha256.o
 

@@ -1,4 +1,4 @@
--- Stores and webhooks are foreign servers. Their options are public, as those of every foreign server; secrets belong into
+-- Stores, webhooks and providers are foreign servers. Their options are public, as those of every foreign server; secrets belong into
 -- user mappings, which Postgres shows to their user, to the server's owner where they are PUBLIC's, and to superusers.
 
 CREATE OR REPLACE FUNCTION ocr.check_server_option(name text, value text) RETURNS void
@@ -48,6 +48,16 @@ DECLARE
             CASE WHEN value !~ '^whsec_[A-Za-z0-9+/]+={0,2}$' OR length(value) % 4 <> 2
                       OR length(rtrim(substr(value, 7), '=')) * 3 / 4 NOT BETWEEN 24 AND 64
                  THEN 'whsec_ and 24 to 64 random bytes in base64, as `echo whsec_$(openssl rand -base64 32)` makes it' END
+        WHEN name IN ('words', 'text', 'box', 'confidence') THEN
+            -- Steps from value to value, each in time proportional to the answer: no filters, and no .** that could multiply.
+            CASE WHEN value !~ '^[$]([.]([A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")|\[([*]|[0-9]{1,6})\]){0,16}$'
+                 THEN 'a path of names and elements, as in $.pages[*].words[*]' END
+        WHEN name = 'box_form' THEN
+            CASE WHEN value NOT IN ('edges', 'size') THEN 'edges (left, top, right, bottom) or size (left, top, width, height)' END
+        WHEN name = 'box_unit' THEN
+            CASE WHEN value NOT IN ('pixels', 'page') THEN 'pixels (of the image that was sent) or page (shares of its width and height)' END
+        WHEN name = 'confidence_scale' THEN CASE WHEN value NOT IN ('1', '100') THEN '1 or 100, what a sure word has' END
+        WHEN name = 'header_name' THEN CASE WHEN value !~ '^[A-Za-z0-9-]{1,100}$' THEN 'the name of a header, as in x-api-key' END
         WHEN name = 'sas_token' THEN
             CASE WHEN value !~ '^[?]?[!-~]+$' OR value !~ '(^|[?&])sig=' THEN 'a shared access signature, as in sv=…&sig=…' END
         ELSE CASE WHEN value !~ '^[!-~]([ -~]*[!-~])?$' THEN 'printable ASCII, and must not be empty' END
@@ -254,7 +264,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.server_trouble(name, text, name) IS
-'Internal: why a role cannot use a server of a foreign-data wrapper, ocr_store or ocr_webhook; null where it can';
+'Internal: why a role cannot use a server of a foreign-data wrapper, ocr_store, ocr_webhook or ocr_provider; null where it can';
 
 CREATE OR REPLACE FUNCTION ocr.check_server(server text, kind text, caller name) RETURNS void
 LANGUAGE plpgsql STABLE

@@ -31,7 +31,13 @@ INSERT INTO ocr.error_codes (code, retry, meaning, action) VALUES
     'Look whether the store is up and can be reached from the server, then call ocr_retry(job_id).'),
 ('store_undeclared', false,
     'The foreign server of the store, or the owner''s right to use it, is gone.',
-    'Declare the server again or grant USAGE on it to the job''s owner, then call ocr_retry(job_id).');
+    'Declare the server again or grant USAGE on it to the job''s owner, then call ocr_retry(job_id).'),
+('provider_unavailable', true,
+    'A server that is to read the page could not be reached or did not answer as it should, at every attempt.',
+    'Look whether the server is up and can be reached from here, then call ocr_retry(job_id), or name another provider beside it.'),
+('provider_refused', false,
+    'A server that is to read the page refuses to, may not be asked, or answers what is no result.',
+    'Mend what the error names: the server''s options, the user mapping''s keys, or the owner''s USAGE; then retry.');
 
 ALTER TABLE ocr.jobs ADD COLUMN result_of bigint;
 COMMENT ON COLUMN ocr.jobs.result_of IS 'The earlier job whose result this one shares, as the same bytes were read with the same options; null where it was read itself. That job may be gone by now';
@@ -119,6 +125,9 @@ CREATE FUNCTION ocr.store_options(options text[], catalog oid) RETURNS void LANG
 CREATE FUNCTION ocr.webhook_options(options text[], catalog oid) RETURNS void LANGUAGE plpgsql AS 'BEGIN END';
 CREATE FOREIGN DATA WRAPPER ocr_store VALIDATOR ocr.store_options;
 COMMENT ON FOREIGN DATA WRAPPER ocr_store IS 'Stores that documents can be fetched from: CREATE SERVER … FOREIGN DATA WRAPPER ocr_store OPTIONS (type …); see ocr.store_options()';
+CREATE FUNCTION ocr.provider_options(options text[], catalog oid) RETURNS void LANGUAGE plpgsql AS 'BEGIN END';
+CREATE FOREIGN DATA WRAPPER ocr_provider VALIDATOR ocr.provider_options;
+COMMENT ON FOREIGN DATA WRAPPER ocr_provider IS 'Servers that read pages: CREATE SERVER … FOREIGN DATA WRAPPER ocr_provider OPTIONS (url …, words …); see ocr.provider_options()';
 CREATE FOREIGN DATA WRAPPER ocr_webhook VALIDATOR ocr.webhook_options;
 COMMENT ON FOREIGN DATA WRAPPER ocr_webhook IS 'Who is told when jobs end: CREATE SERVER … FOREIGN DATA WRAPPER ocr_webhook OPTIONS (url …); see ocr.webhook_options()';
 

@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 3> text_layer_names{"auto", "ignore", "on
 constexpr std::array<std::string_view, 3> page_status_names{"read", "skipped", "failed"};
 constexpr std::array<std::string_view, 3> page_source_names{"", "ocr", "text_layer"};
 constexpr std::array<std::string_view, 2> recogniser_names{"pg_ocr", "tesseract"};
-constexpr std::array<std::string_view, 25> error_code_names{
+constexpr std::array<std::string_view, 27> error_code_names{
     "",
     "document_empty",
     "document_unsupported",
@@ -36,6 +36,8 @@ constexpr std::array<std::string_view, 25> error_code_names{
     "store_refused",
     "store_unavailable",
     "store_undeclared",
+    "provider_unavailable",
+    "provider_refused",
     "engine_memory",
     "engine_crashed",
     "engine_unavailable",
@@ -71,6 +73,12 @@ std::string_view name_of(ErrorCode code) { return error_code_names.at(static_cas
 Tier tier_of(std::string_view name) { return value_of<Tier>(tier_names, name, "tier"); }
 TextLayer text_layer_of(std::string_view name) { return value_of<TextLayer>(text_layer_names, name, "text_layer"); }
 Recogniser recogniser_of(std::string_view name) { return value_of<Recogniser>(recogniser_names, name, "recogniser"); }
+
+std::optional<Recogniser> recogniser_named(std::string_view provider) {
+    for (const Recogniser recogniser : {Recogniser::own, Recogniser::tesseract})
+        if (name_of(recogniser) == provider) return recogniser;
+    return std::nullopt;
+}
 
 bool parse_error_code(std::string_view name, ErrorCode& to) {
     for (size_t i = 1; i < error_code_names.size(); ++i)

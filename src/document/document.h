@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,18 +58,20 @@ enum class Tier : uint8_t { fast, balanced, accurate };
 enum class TextLayer : uint8_t { automatic, ignore, only };
 enum class PageStatus : uint8_t { read, skipped, failed };
 enum class PageSource : uint8_t { none, ocr, text_layer };
-/// What turns line images into text: our own recogniser, or Tesseract's.
+/// The providers within the engine: our own recogniser, and Tesseract as it comes.
 enum class Recogniser : uint8_t { own, tesseract };
 
 std::string_view name_of(Tier);
 std::string_view name_of(TextLayer);  ///< 'auto', 'ignore', 'only'
 std::string_view name_of(PageStatus);
 std::string_view name_of(PageSource);  ///< '' for none
-std::string_view name_of(Recogniser);  ///< as pg_ocr.recogniser has it: 'pg_ocr', 'tesseract'
+std::string_view name_of(Recogniser);  ///< as a provider: 'pg_ocr', 'tesseract'
 /// Throw std::invalid_argument, naming the value, when there is no such thing.
 Tier tier_of(std::string_view);
 TextLayer text_layer_of(std::string_view);
 Recogniser recogniser_of(std::string_view);
+/// The recogniser that a provider's name stands for; nothing: it is the name of a foreign server.
+std::optional<Recogniser> recogniser_named(std::string_view provider);
 
 /// Why a document or a page could not be read. The names are rows of ocr.error_codes, which says what a retry is worth.
 enum class ErrorCode : uint8_t {
@@ -93,6 +96,8 @@ enum class ErrorCode : uint8_t {
     store_refused,
     store_unavailable,
     store_undeclared,
+    provider_unavailable,
+    provider_refused,
     engine_memory,
     engine_crashed,
     engine_unavailable,
@@ -148,7 +153,8 @@ struct ReadRequest {
     int32_t dpi = 0;                     ///< 0: what the document says, or an estimate; 300 for a PDF
     bool deskew = false;
     float enough = 90;  ///< a page of this confidence is not read in other ways
-    Recogniser recogniser = Recogniser::own;
+    /// What reads its pages, in the order in which they are tried: 'pg_ocr', 'tesseract', or a foreign server's name.
+    std::vector<std::string> providers = {"pg_ocr"};
     Limits limits;
 };
 

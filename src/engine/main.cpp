@@ -129,6 +129,19 @@ class Reporter : public ReadEvents {
         send(worker_, MessageType::page_done, body);
     }
 
+    ProviderAnswer ask(const Ask& question) override {
+        const std::string body = encode(question);
+        if (body.size() > max_frame_body)
+            return {
+                {ErrorCode::provider_refused, "the page's image is too large to be sent to server " + question.server},
+                {}};
+        send(worker_, MessageType::ask, body);
+        const std::optional<Frame> answer = worker_.receive();
+        if (!answer || static_cast<MessageType>(answer->type) != MessageType::answer)
+            throw ProtocolError("something else than an answer came");
+        return decode_answer(answer->body);
+    }
+
   private:
     static Page too_large_to_send(const Page& page) {
         Page failed;

@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "engine/fallback/fallback.h"
+#include "engine/layout/ink.h"
 #include "engine/layout/own_layout.h"
 #include "engine/layout/page_in_tesseract.h"
 #include "engine/layout/tesseract_layout.h"
+#include "engine/provider/provider.h"
+#include "engine/provider/server.h"
 #include "engine/read/document_type.h"
 #include "engine/read/pdf.h"
 #include "engine/read/reader.h"
@@ -66,39 +69,84 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
     return true;
 }
 
-void load_models(const ReadRequest& request, Recognisers& recognisers) {
-    if (request.recogniser == Recogniser::tesseract)
-        recognisers.for_languages(request.languages);
+void load_models(Recognisers& recognisers, Recogniser recogniser, const std::string& languages, int32_t mode) {
+    if (recogniser == Recogniser::tesseract)
+        recognisers.for_languages(languages);
     else
-        recognisers.layout_for(request.languages, request.page_segmentation_mode);
+        recognisers.layout_for(languages, mode);
 }
 
-Layout layout_of(PageImage& image, const Treatment& treatment, const ReadRequest& request, Recognisers& recognisers,
-                 Clock::time_point until) {
+/// Of the first provider that is within the engine: most often no other is needed.
+void load_models(const ReadRequest& request, Recognisers& recognisers) {
+    for (const std::string& provider : request.providers)
+        if (const std::optional<Recogniser> recogniser = recogniser_named(provider))
+            return load_models(recognisers, *recogniser, request.languages, request.page_segmentation_mode);
+}
+
+Layout layout_of(PageImage& image, const Treatment& treatment, const std::string& languages, Recogniser recogniser,
+                 Recognisers& recognisers, Clock::time_point until) {
     const int32_t mode = treatment.page_segmentation_mode;
     if (treatment.models == ModelKind::best)
-        return recognise_page(recognisers.best().for_languages(request.languages), image, mode, until);
-    if (request.recogniser == Recogniser::tesseract)
-        return recognise_page(recognisers.for_languages(request.languages), image, mode, until);
-    tesseract::TessBaseAPI& layout = recognisers.layout_for(request.languages, mode);
-    return read_page(layout, recognisers.models().for_languages(request.languages), image, mode, until);
+        return recognise_page(recognisers.best().for_languages(languages), image, mode, until);
+    if (recogniser == Recogniser::tesseract)
+        return recognise_page(recognisers.for_languages(languages), image, mode, until);
+    tesseract::TessBaseAPI& layout = recognisers.layout_for(languages, mode);
+    return read_page(layout, recognisers.models().for_languages(languages), image, mode, until);
 }
 
-void recognise(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers,
+/// How a server gets the page: as the best reading so far has it, so that it need not find out anew how it lies.
+Treatment treatment_for_server(const ReadRequest& request, const PageReading* best, const PageImage& image) {
+    Treatment treatment;
+    if (best != nullptr && best->words > 0) {
+        treatment.turn = best->treatment.turn;
+        treatment.inverted = best->treatment.inverted;
+        treatment.skew = best->treatment.skew;
+    } else if (request.deskew) {
+        treatment.skew = skew_of(black_on_white(image.pixels.get()).get()).degrees;
+    }
+    return treatment;
+}
+
+BestReading read_by_server(const std::string& server, uint32_t page_no, Reader& reader, const ReadRequest& request,
+                           const PageReading* best, Recognisers& recognisers, ReadEvents& events,
+                           Clock::time_point until) {
+    const Clock::time_point begin = Clock::now();
+    PageImage image = reader.image_of(page_no);
+    BestReading read;
+    read.reading = read_as(
+        image, treatment_for_server(request, best, image),
+        [&](PageImage& treated, const Treatment&, Clock::time_point end) {
+            return read_by_server(
+                server, page_no, treated, request.languages, recognisers.models().for_languages(request.languages),
+                [&](const Ask& ask) { return events.ask(ask); }, end);
+        },
+        until);
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count();
+    read.tries.push_back({"as it is", read.reading.estimate, read.reading.words, ms, false, {}});
+    return read;
+}
+
+void recognise(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers, ReadEvents& events,
                Clock::time_point until) {
-    const Means means{[&] { return reader.image_of(page.page_no); },
-                      [&](PageImage& image, const Treatment& treatment, Clock::time_point end) {
-                          return layout_of(image, treatment, request, recognisers, end);
-                      },
-                      recognisers.best().has(request.languages)};
-    BestReading best = read_in_ways(means, request, until);
-    PageReading& reading = best.reading;
+    ProvidersReading read =
+        read_by_providers(request, [&](const std::string& provider, const PageReading* best_so_far) {
+            const std::optional<Recogniser> recogniser = recogniser_named(provider);
+            if (!recogniser)
+                return read_by_server(provider, page.page_no, reader, request, best_so_far, recognisers, events, until);
+            const Means means{[&] { return reader.image_of(page.page_no); },
+                              [&](PageImage& image, const Treatment& treatment, Clock::time_point end) {
+                                  return layout_of(image, treatment, request.languages, *recogniser, recognisers, end);
+                              },
+                              recognisers.best().has(request.languages)};
+            return read_in_ways(means, request, until);
+        });
+    PageReading& reading = read.best.reading;
     if (request.tier == Tier::accurate) {
-        const PageImage image = treated(means.image_of_page(), in_page_pixels(reading.treatment));
+        const PageImage image = treated(reader.image_of(page.page_no), in_page_pixels(reading.treatment));
         reading.layout.tables = tables_of(reading.layout, image.pixels.get(), image.dpi);
     }
     page.source = PageSource::ocr;
-    page.provider = name_of(request.recogniser);
+    page.provider = read.provider;
     page.width = reading.width;
     page.height = reading.height;
     page.dpi = reading.dpi;
@@ -106,11 +154,11 @@ void recognise(Page& page, Reader& reader, const ReadRequest& request, Recognise
     page.skew = reading.treatment.skew;
     page.confidence = reading.estimate;
     page.mean_confidence = reading.mean_confidence;
-    page.tried = tried_json(best.tries);
+    page.tried = tried_json(read.best.tries);
     write_layout(page, reading.layout, request);
 }
 
-void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers,
+void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers, ReadEvents& events,
                Clock::time_point until) {
     if (take_text_layer(page, reader, request)) return;
     if (request.text_layer == TextLayer::only) {
@@ -119,7 +167,7 @@ void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognise
                         "the page has no sound text layer; submit with text_layer => 'auto' to have it read by OCR"};
         return;
     }
-    recognise(page, reader, request, recognisers, until);
+    recognise(page, reader, request, recognisers, events, until);
 }
 
 Page failed_page(uint32_t page_no, Failure failure) {
@@ -130,20 +178,22 @@ Page failed_page(uint32_t page_no, Failure failure) {
     return page;
 }
 
-/// Never throws for what the page holds: that is its outcome. Throws DocumentError page_timeout or document_timeout.
+/// Never throws for what the page holds: that is its outcome. Throws DocumentError page_timeout, document_timeout, or
+/// provider_unavailable, which may pass.
 Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, Recognisers& recognisers,
-                  Clock::time_point document_deadline) {
+                  ReadEvents& events, Clock::time_point document_deadline) {
     if (Clock::now() >= document_deadline) throw DocumentError(document_timed_out(request.limits));
     const Clock::time_point begin = Clock::now();
     const Clock::time_point page_deadline = deadline_in(request.limits.page_time_ms);
     Page page;
     page.page_no = page_no;
     try {
-        read_page(page, reader, request, recognisers, std::min(page_deadline, document_deadline));
+        read_page(page, reader, request, recognisers, events, std::min(page_deadline, document_deadline));
     } catch (const TimeIsUp&) {
         throw DocumentError(document_deadline <= page_deadline ? document_timed_out(request.limits)
                                                                : page_timed_out(request.limits));
     } catch (const DocumentError& error) {
+        if (error.failure.code == ErrorCode::provider_unavailable) throw;
         page = failed_page(page_no, error.failure);
     } catch (const std::bad_alloc&) {
         page = failed_page(page_no, {ErrorCode::engine_memory,
@@ -161,10 +211,7 @@ Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, 
 void warm_up(Recognisers& recognisers, const std::string& languages, Recogniser recogniser) {
     setMsgSeverity(L_SEVERITY_NONE);  // what is wrong with an image is its submitter's affair, not the server log's
     warm_up_pdf();
-    ReadRequest request;
-    request.languages = languages;
-    request.recogniser = recogniser;
-    load_models(request, recognisers);
+    load_models(recognisers, recogniser, languages, ReadRequest().page_segmentation_mode);
 }
 
 void read_document(const uint8_t* data, size_t size, const ReadRequest& request, Recognisers& recognisers,
@@ -189,7 +236,7 @@ void read_document(const uint8_t* data, size_t size, const ReadRequest& request,
     events.opened({name_of(type), pages, static_cast<uint32_t>(selected)});
     for (uint32_t page_no : pages_to_read(request, pages)) {
         events.page_started(page_no);
-        events.page_done(page_outcome(page_no, *reader, request, recognisers, deadline));
+        events.page_done(page_outcome(page_no, *reader, request, recognisers, events, deadline));
     }
 }
 

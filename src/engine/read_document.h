@@ -8,6 +8,7 @@
 #include "document/document.h"
 #include "engine/document_error.h"
 #include "engine/layout/recognisers.h"
+#include "protocol/message.h"
 
 namespace pg_ocr {
 
@@ -18,6 +19,10 @@ class ReadEvents {
     virtual void opened(const DocumentInfo&) = 0;     ///< once, before any page
     virtual void page_started(uint32_t page_no) = 0;  ///< before the page is touched: should it crash, this one did
     virtual void page_done(const Page&) = 0;
+    /// Within a page: asks a foreign server that is a provider.
+    virtual ProviderAnswer ask(const Ask&) {
+        return {{ErrorCode::provider_refused, "nobody is here to ask a server"}, {}};
+    }
 };
 
 /// Opens what is opened lazily (fonts, poppler's data, the languages' models for the recogniser), so that the first

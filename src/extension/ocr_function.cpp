@@ -67,6 +67,17 @@ char* utf8_argument(FunctionCallInfo fcinfo, int index) {
     return pg_server_to_any(server, static_cast<int>(strlen(server)), PG_UTF8);
 }
 
+/// A query's backend has an engine, and asks no servers.
+std::vector<std::string> providers_here(const WorkerSettings& settings) {
+    std::vector<std::string> providers = settings.providers[static_cast<size_t>(Tier::balanced)];
+    std::erase_if(providers, [](const std::string& provider) { return !recogniser_named(provider); });
+    if (providers.empty())
+        throw pg::Error(ERRCODE_FEATURE_NOT_SUPPORTED,
+                        "ocr() asks no server, and pg_ocr.balanced_providers names nothing else", "",
+                        "Submit the document with ocr_submit(), or SET pg_ocr.balanced_providers = 'pg_ocr'.");
+    return providers;
+}
+
 }  // namespace
 
 }  // namespace pg_ocr
@@ -95,7 +106,7 @@ Datum pg_ocr_read_now(PG_FUNCTION_ARGS) {
         request.page_segmentation_mode = arguments.psm;
         request.dpi = arguments.dpi;
         request.deskew = arguments.deskew;
-        request.recogniser = settings.engine.recogniser;
+        request.providers = providers_here(settings);
         request.limits = settings.limits;
         request.limits.document_time_ms = 0;  // a query's time is statement_timeout's to limit
         const std::string read =

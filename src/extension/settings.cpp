@@ -5,13 +5,11 @@
 #include <algorithm>
 
 #include "pg/guard.h"
+#include "worker/providers.h"
 
 namespace pg_ocr {
 namespace {
 
-const config_enum_entry recogniser_options[] = {{"pg_ocr", static_cast<int>(Recogniser::own), false},
-                                                {"tesseract", static_cast<int>(Recogniser::tesseract), false},
-                                                {nullptr, 0, false}};
 enum Sandbox { sandbox_prefer, sandbox_require };
 const config_enum_entry sandbox_options[] = {
     {"prefer", sandbox_prefer, false}, {"require", sandbox_require, false}, {nullptr, 0, false}};
@@ -30,7 +28,7 @@ int engine_memory = 2048;
 int engine_documents = 1000;
 double approve_confidence = 90;
 double review_confidence = 50;
-int recogniser = static_cast<int>(Recogniser::own);
+char* providers[3] = {};  ///< by tier
 int sandbox = sandbox_prefer;
 char* tessdata = nullptr;
 char* reserved = nullptr;
@@ -52,6 +50,19 @@ bool check_reserved_workers(char** value, void**, GucSource) {
     if (complaint[0] == '\0') return true;
     GUC_check_errdetail("%s", complaint);
     GUC_check_errhint("Write it as in 'accurate=1, fast=2'; tiers are fast, balanced and accurate.");
+    return false;
+}
+
+bool check_providers(char** value, void**, GucSource) {
+    char complaint[256] = "";
+    try {
+        providers_of(*value);
+    } catch (const std::exception& error) {
+        snprintf(complaint, sizeof(complaint), "%s.", error.what());
+    }
+    if (complaint[0] == '\0') return true;
+    GUC_check_errdetail("%s", complaint);
+    GUC_check_errhint("Write it as in 'pg_ocr, tesseract'; a foreign server of ocr_provider is named as it is.");
     return false;
 }
 
@@ -114,11 +125,19 @@ void define_settings() {
         "pg_ocr.review_confidence",
         "Pages at or above this confidence, but not approved, are for review; those below, rejected.", "From 0 to 100.",
         &review_confidence, 50, 0, 100, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
-    DefineCustomEnumVariable("pg_ocr.recogniser", "What turns the lines of a page into text.",
-                             "pg_ocr: our own recogniser. tesseract: Tesseract's, which reads the same several times "
-                             "slower. A session's own "
-                             "value holds for ocr(); workers have the server's.",
-                             &recogniser, recogniser, recogniser_options, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    for (const Tier tier : {Tier::fast, Tier::balanced, Tier::accurate}) {
+        static const char* const names[] = {"pg_ocr.fast_providers", "pg_ocr.balanced_providers",
+                                            "pg_ocr.accurate_providers"};
+        static const char* const meanings[] = {"What reads pages of tier fast, in the order in which it is tried.",
+                                               "What reads pages of tier balanced, in the order in which it is tried.",
+                                               "What reads pages of tier accurate, in the order in which it is tried."};
+        const auto index = static_cast<size_t>(tier);
+        DefineCustomStringVariable(
+            names[index], meanings[index],
+            "A list of pg_ocr, tesseract, and names of foreign servers of ocr_provider. A session's own value of "
+            "pg_ocr.balanced_providers holds for ocr(), which asks no server; workers have the server's.",
+            &providers[index], "pg_ocr", PGC_USERSET, 0, check_providers, nullptr, nullptr);
+    }
     DefineCustomEnumVariable(
         "pg_ocr.sandbox", "Whether an engine may run where the kernel lacks a part of its sandbox.",
         "prefer: use what the kernel has, and log what it lacks. require: refuse to run without all of it.", &sandbox,
@@ -166,7 +185,13 @@ WorkerSettings worker_settings() {
     now.engine.tessdata = tessdata_path();
     // The document is mapped into the engine, so its size counts as address space as well.
     now.engine.memory = (static_cast<uint64_t>(engine_memory) << 20) + (static_cast<uint64_t>(max_document_size) << 10);
-    now.engine.recogniser = static_cast<Recogniser>(recogniser);
+    for (size_t tier = 0; tier < now.providers.size(); ++tier)
+        now.providers[tier] = providers_of(providers[tier] == nullptr ? "pg_ocr" : providers[tier]);
+    for (const std::string& provider : now.providers[static_cast<size_t>(Tier::balanced)])
+        if (const std::optional<Recogniser> recogniser = recogniser_named(provider)) {
+            now.engine.recogniser = *recogniser;
+            break;
+        }
     now.limits.pages = static_cast<uint32_t>(max_pages);
     now.limits.page_pixels = static_cast<uint64_t>(max_page_pixels) * 1000000;
     now.limits.page_words = static_cast<uint32_t>(max_page_words);

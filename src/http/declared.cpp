@@ -11,8 +11,8 @@
 namespace pg_ocr::http {
 namespace {
 
-constexpr std::string_view secret_options[] = {"secret_access_key", "session_token", "sas_token",    "bearer_token",
-                                               "password",          "secret",        "access_key_id"};
+constexpr std::string_view secret_options[] = {"secret_access_key", "session_token", "sas_token",     "bearer_token",
+                                               "password",          "secret",        "access_key_id", "header_value"};
 constexpr size_t shortest_secret = 4;  // a shorter one would be found in many an innocent word
 
 using Url = std::unique_ptr<CURLU, decltype(&::curl_url_cleanup)>;
@@ -70,9 +70,12 @@ std::vector<std::string> Declared::secrets() const {
 ConnectionRules connection_rules_of(const Declared& declared, HttpOperation operation) {
     ConnectionRules rules;
     rules.connect_timeout_s = declared.seconds("connect_timeout", 10);
-    rules.timeout_s = declared.seconds("timeout", operation == HttpOperation::post ? 30 : 300);
-    // A receiver may think for as long as it is given.
-    rules.stall_timeout_s = operation == HttpOperation::post ? 0 : declared.seconds("stall_timeout", 30);
+    rules.timeout_s = declared.seconds("timeout", operation == HttpOperation::post        ? 30
+                                                  : operation == HttpOperation::recognise ? 60
+                                                                                          : 300);
+    // A receiver or a provider may think for as long as it is given.
+    const bool thinks = operation == HttpOperation::post || operation == HttpOperation::recognise;
+    rules.stall_timeout_s = thinks ? 0 : declared.seconds("stall_timeout", 30);
     rules.allow_private_addresses = declared.flag("allow_private_addresses");
     rules.ca_certificate = declared.text("ca_certificate");
     return rules;

@@ -15,6 +15,7 @@ constexpr size_t longest_key = 16384;
 std::unique_ptr<Store> store_of(const HttpRequest& request) {
     const Declared declared(request.options);
     if (request.operation == HttpOperation::post) return webhook(declared);
+    if (request.operation == HttpOperation::recognise) return provider(declared);
     const std::string type = declared.text("type");
     if (type == "s3") return s3_store(declared);
     if (type == "gcs") return gcs_store(declared);

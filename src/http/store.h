@@ -61,6 +61,7 @@ std::unique_ptr<Store> gcs_store(const Declared&);
 std::unique_ptr<Store> azure_store(const Declared&);
 std::unique_ptr<Store> https_store(const Declared&);
 std::unique_ptr<Store> webhook(const Declared&);
+std::unique_ptr<Store> provider(const Declared&);
 
 /// Objects per page of a listing that are asked for.
 inline constexpr const char* page_of_listing = "1000";

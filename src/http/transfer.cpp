@@ -69,12 +69,12 @@ void Transfer::prepare() {
     secrets_ = declared.secrets();
     rules_ = connection_rules_of(declared, request_.operation);
     store_ = store_of(request_);
-    if (request_.operation != HttpOperation::put) return;
+    if (request_.operation != HttpOperation::put && request_.operation != HttpOperation::recognise) return;
     constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     const int held = content_fd_ ? ::fcntl(content_fd_.get(), F_GET_SEALS) : -1;
     struct stat status {};
     if (held < 0 || (held & seals) != seals || ::fstat(content_fd_.get(), &status) != 0)
-        throw ProtocolError("what is to be stored did not come as a sealed memfd");
+        throw ProtocolError("what is to be sent did not come as a sealed memfd");
     content_ = {content_fd_.get(), static_cast<uint64_t>(status.st_size)};
 }
 
@@ -168,8 +168,15 @@ void Transfer::set_up() {
 void Transfer::set_up_body() {
     CURL* easy = easy_.get();
     if (call_.uploads) {
-        set(easy, CURLOPT_UPLOAD, 1L);
-        set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(content_.size));
+        const auto size = static_cast<curl_off_t>(content_.size);
+        if (call_.method == "POST") {
+            add_header("Expect:");
+            set(easy, CURLOPT_POST, 1L);
+            set(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
+        } else {
+            set(easy, CURLOPT_UPLOAD, 1L);
+            set(easy, CURLOPT_INFILESIZE_LARGE, size);
+        }
         set(easy, CURLOPT_READFUNCTION, read_callback);
         set(easy, CURLOPT_READDATA, this);
         set(easy, CURLOPT_SEEKFUNCTION, seek_callback);
@@ -179,9 +186,9 @@ void Transfer::set_up_body() {
         set(easy, CURLOPT_POST, 1L);
         set(easy, CURLOPT_POSTFIELDS, request_.body.data());
         set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
-    } else if (request_.operation == HttpOperation::fetch && request_.max_size > 0) {
-        set(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(std::min<uint64_t>(request_.max_size, INT64_MAX)));
     }
+    if (brings_bytes(request_.operation) && request_.max_size > 0)
+        set(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(std::min<uint64_t>(request_.max_size, INT64_MAX)));
 }
 
 Transfer::Next Transfer::end(CURLcode code) {
@@ -226,9 +233,11 @@ Failure Transfer::outcome(CURLcode code) {
     if (request_.operation == HttpOperation::post) response_.excerpt = as_text(answer_.body, longest_excerpt);
     const bool announced_too_large = code == CURLE_FILESIZE_EXCEEDED && answer_.status == 200;
     if (too_large_ || announced_too_large)
-        return {ErrorCode::document_too_large, store_->subject(request_) + " has more than " +
-                                                   megabytes(request_.max_size) +
-                                                   ", which pg_ocr.max_document_size allows"};
+        return {ErrorCode::document_too_large,
+                store_->subject(request_) + (request_.operation == HttpOperation::recognise
+                                                 ? " answered with more than " + megabytes(request_.max_size)
+                                                 : " has more than " + megabytes(request_.max_size) +
+                                                       ", which pg_ocr.max_document_size allows")};
     if (thrown_) std::rethrow_exception(thrown_);
     if (!answered(code)) return failure_of_connection(code);
     if (answer_.status >= 200 && answer_.status < 300) return accept_success(code);
@@ -398,7 +407,7 @@ bool Transfer::on_body(const char* bytes, size_t size) {
     long status = 0;
     ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
     answer_.status = static_cast<int32_t>(status);
-    if (request_.operation == HttpOperation::fetch && status == 200) {
+    if (brings_bytes(request_.operation) && status == 200) {
         if (!document_) {
             document_.emplace();
             digest_.emplace();

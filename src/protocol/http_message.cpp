@@ -51,7 +51,7 @@ HttpRequest decode_http_request(const std::string& body) {
     BodyReader from(body);
     HttpRequest request;
     request.id = from.integer<uint64_t>();
-    request.operation = from.enumeration(HttpOperation::post);
+    request.operation = from.enumeration(HttpOperation::recognise);
     for (uint32_t n = from.count(least_option); n > 0; --n) {
         std::string name = from.string();
         request.options.emplace_back(std::move(name), from.string());

@@ -5,6 +5,8 @@
 namespace pg_ocr {
 namespace {
 
+constexpr size_t least_text = 4;  // its length
+
 std::string listed(const std::vector<Protection>& protections, bool holding) {
     std::string list;
     for (const Protection& protection : protections)
@@ -162,7 +164,8 @@ std::string encode(const ReadRequest& request) {
     to.integer(request.dpi);
     to.integer(static_cast<uint8_t>(request.deskew));
     to.real(request.enough);
-    to.integer(static_cast<uint8_t>(request.recogniser));
+    to.integer(static_cast<uint32_t>(request.providers.size()));
+    for (const std::string& provider : request.providers) to.string(provider);
     write(to, request.limits);
     return to.take();
 }
@@ -188,7 +191,8 @@ ReadRequest decode_read(const std::string& body) {
     request.dpi = from.integer<int32_t>();
     request.deskew = from.integer<uint8_t>() != 0;
     request.enough = from.real();
-    request.recogniser = from.enumeration(Recogniser::tesseract);
+    request.providers.clear();
+    for (uint32_t n = from.count(least_text); n > 0; --n) request.providers.push_back(from.string());
     request.limits = read_limits(from);
     from.end();
     return request;
@@ -416,6 +420,69 @@ PageLayout decode_page_layout(const std::string& body) {
 Piece decode_piece(std::string body) {
     if (body.empty()) throw ProtocolError("a piece of nothing");
     return {std::move(body)};
+}
+
+std::string encode(const Ask& ask) {
+    BodyWriter to;
+    to.string(ask.server);
+    to.integer(ask.page_no);
+    to.string(ask.languages);
+    to.integer(ask.width);
+    to.integer(ask.height);
+    to.integer(ask.time_ms);
+    to.string(ask.image);
+    return to.take();
+}
+
+Ask decode_ask(const std::string& body) {
+    BodyReader from(body);
+    Ask ask;
+    ask.server = from.string();
+    ask.page_no = from.integer<uint32_t>();
+    ask.languages = from.string();
+    ask.width = from.integer<int32_t>();
+    ask.height = from.integer<int32_t>();
+    ask.time_ms = from.integer<int64_t>();
+    ask.image = from.string();
+    from.end();
+    if (ask.width < 1 || ask.height < 1) throw ProtocolError("an image without pixels");
+    if (ask.time_ms < 0) throw ProtocolError("a time that is over");
+    return ask;
+}
+
+std::string encode(const ProviderAnswer& answer) {
+    BodyWriter to;
+    write(to, answer.failure);
+    to.integer(static_cast<uint32_t>(answer.words.size()));
+    for (const Word& word : answer.words) {
+        to.string(word.text);
+        to.integer(word.box.left);
+        to.integer(word.box.top);
+        to.integer(word.box.right);
+        to.integer(word.box.bottom);
+        to.real(word.confidence);
+    }
+    return to.take();
+}
+
+ProviderAnswer decode_answer(const std::string& body) {
+    BodyReader from(body);
+    ProviderAnswer answer;
+    answer.failure = read_failure(from);
+    constexpr size_t least_word = 24;  // a text's length, a box and a confidence
+    for (uint32_t n = from.count(least_word); n > 0; --n) {
+        Word word;
+        word.text = from.string();
+        word.box.left = from.integer<int32_t>();
+        word.box.top = from.integer<int32_t>();
+        word.box.right = from.integer<int32_t>();
+        word.box.bottom = from.integer<int32_t>();
+        word.confidence = from.real();
+        if (word.confidence < 0 || word.confidence > 100) throw ProtocolError("a confidence out of range");
+        answer.words.push_back(std::move(word));
+    }
+    from.end();
+    return answer;
 }
 
 }  // namespace pg_ocr

@@ -6,6 +6,8 @@
 //   engine → worker   page_started    which page, before it is touched  │ or one `failed` instead
 //   engine → worker   page_done       its outcome                       │
 //   engine → worker   finished        all selected pages are done       ┘
+//   engine → worker   ask             within a page: what does a server read on its image?
+//   worker → engine   answer          its words, or why there are none; the engine says nothing before
 //
 //   backend → engine  draw            with the document's sealed memfd
 //   engine → backend  drawn           a page's image, for each page     ┐ or `failed` instead
@@ -40,6 +42,8 @@ enum class MessageType : uint8_t {
     page_layout,
     layouts_end,
     piece,
+    ask,
+    answer,
 };
 
 /// One protection of the sandbox and whether it holds.
@@ -105,6 +109,22 @@ struct Piece {
     std::string bytes;  ///< never empty
 };
 
+/// What a provider that is a foreign server is asked.
+struct Ask {
+    std::string server;
+    uint32_t page_no = 0;
+    std::string languages;  ///< Tesseract's codes, joined by '+'
+    int32_t width = 0, height = 0;
+    int64_t time_ms = 0;  ///< how long the answer may take
+    std::string image;    ///< the page as it is to be read, a PNG file
+};
+
+struct ProviderAnswer {
+    Failure failure;  ///< or why there are no words
+    /// In reading order; boxes in pixels of the image, as the server has it. A text may have blanks.
+    std::vector<Word> words;
+};
+
 std::string encode(const Hello&);
 std::string encode(const ReadRequest&);
 std::string encode(const DocumentInfo&);
@@ -116,6 +136,8 @@ std::string encode(const DrawRequest&);
 std::string encode(const Drawn&);
 std::string encode(const ComposeRequest&);
 std::string encode(const PageLayout&);
+std::string encode(const Ask&);
+std::string encode(const ProviderAnswer&);
 
 Hello decode_hello(const std::string&);
 ReadRequest decode_read(const std::string&);
@@ -129,5 +151,7 @@ Drawn decode_drawn(const std::string&);
 ComposeRequest decode_compose(const std::string&);
 PageLayout decode_page_layout(const std::string&);
 Piece decode_piece(std::string);
+Ask decode_ask(const std::string&);
+ProviderAnswer decode_answer(const std::string&);
 
 }  // namespace pg_ocr

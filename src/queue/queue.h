@@ -62,6 +62,10 @@ class Queue {
     virtual std::optional<int64_t> due_in_ms() = 0;
     /// Nothing: the claim no longer stands.
     virtual std::optional<Source> source(const Task&) = 0;
+    /// Where a page's image may be sent, as the task's owner may use that server. Nothing: the claim no longer stands.
+    virtual std::optional<Source> provider(const Task&, const std::string& server) = 0;
+    /// The words in what a provider has answered, a sealed memfd, to an image of that size; or why there are none.
+    virtual ProviderAnswer words_of_answer(const std::string& server, int answer, int32_t width, int32_t height) = 0;
     /// Which version was fetched; the pages of it that are recorded already. Nothing: the claim no longer stands.
     virtual std::optional<std::vector<uint32_t>> fetched(const Task&, const std::string& etag, uint64_t size,
                                                          const std::string& sha256) = 0;

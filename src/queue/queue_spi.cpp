@@ -132,18 +132,31 @@ class SpiQueue final : public Queue {
     std::optional<Source> source(const Task& task) override {
         std::vector<Statement::Row> rows;
         in_transaction("looking for a store", [&] { rows = store_.rows({task.id, task.fence}); });
-        if (rows.empty()) return std::nullopt;
-        Source source;
+        return source_of(rows, ErrorCode::store_undeclared);
+    }
+
+    std::optional<Source> provider(const Task& task, const std::string& server) override {
+        std::vector<Statement::Row> rows;
+        in_transaction("looking for a provider", [&] { rows = provider_.rows({task.id, task.fence, server}); });
+        return source_of(rows, ErrorCode::provider_refused);
+    }
+
+    ProviderAnswer words_of_answer(const std::string& server, int answer, int32_t width, int32_t height) override {
+        const Mapped mapped(answer);
+        std::vector<Statement::Row> rows;
+        in_transaction("looking for words in a provider's answer", [&] {
+            rows = words_of_answer_.rows({server, mapped.bytes(), width, height});
+        });
+        ProviderAnswer words;
         for (const Statement::Row& row : rows) {
-            const std::string name = row[0].value_or("");
-            if (name == "undeclared")
-                source.failure = {ErrorCode::store_undeclared, row[1].value_or("")};
-            else if (name == "key")
-                source.key = row[1].value_or("");
-            else
-                source.store.emplace_back(name, row[1].value_or(""));
+            if (row[6]) return {{ErrorCode::provider_refused, *row[6]}, {}};
+            words.words.push_back({row[0].value_or(""),
+                                   {static_cast<int32_t>(number(row[1])), static_cast<int32_t>(number(row[2])),
+                                    static_cast<int32_t>(number(row[3])), static_cast<int32_t>(number(row[4]))},
+                                   real(row[5]),
+                                   false});
         }
-        return source;
+        return words;
     }
 
     std::optional<std::vector<uint32_t>> fetched(const Task& task, const std::string& etag, uint64_t size,
@@ -228,6 +241,21 @@ class SpiQueue final : public Queue {
     bool rescue() override { return ask(rescue_, "looking for tasks of dead workers", {}); }
 
   private:
+    static std::optional<Source> source_of(const std::vector<Statement::Row>& rows, ErrorCode undeclared) {
+        if (rows.empty()) return std::nullopt;
+        Source source;
+        for (const Statement::Row& row : rows) {
+            const std::string name = row[0].value_or("");
+            if (name == "undeclared")
+                source.failure = {undeclared, row[1].value_or("")};
+            else if (name == "key")
+                source.key = row[1].value_or("");
+            else
+                source.store.emplace_back(name, row[1].value_or(""));
+        }
+        return source;
+    }
+
     bool ask(Statement& statement, const char* activity, const std::vector<Value>& arguments) {
         bool answer = false;
         in_transaction(activity, [&] { answer = truth(statement.value(arguments)); });
@@ -256,6 +284,11 @@ class SpiQueue final : public Queue {
     Statement reuse_{"SELECT ocr.reuse_result($1, $2)", {INT8OID, INT8OID}};
     Statement due_in_ms_{"SELECT ocr.due_in_ms()", {}};
     Statement store_{"SELECT name, value FROM ocr.store_of_task($1, $2)", {INT8OID, INT8OID}};
+    Statement provider_{"SELECT name, value FROM ocr.provider_of_task($1, $2, $3)", {INT8OID, INT8OID, TEXTOID}};
+    Statement words_of_answer_{
+        "SELECT word, left_edge, top_edge, right_edge, bottom_edge, confidence, trouble FROM ocr.words_of_answer($1, "
+        "$2, $3, $4)",
+        {TEXTOID, BYTEAOID, INT4OID, INT4OID}};
     Statement record_fetched_{"SELECT ocr.record_fetched($1, $2, $3, $4, pg_catalog.decode($5, 'hex'))",
                               {INT8OID, INT8OID, TEXTOID, INT8OID, TEXTOID}};
     Statement stage_{"SELECT ocr.stage_fetched($1, $2, $3)", {INT8OID, INT8OID, BYTEAOID}};

@@ -1,5 +1,6 @@
 #include "worker/engine_process.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -30,6 +31,7 @@ void EngineProcess::begin(State state) {
         throw std::logic_error("a document for an engine that has not said hello, or is still at another");
     state_ = state;
     page_open_ = 0;
+    is_asking_ = false;
 }
 
 void EngineProcess::send(MessageType type, const std::string& body, int memfd) {
@@ -45,6 +47,12 @@ void EngineProcess::send_read(const ReadRequest& request, int memfd) {
     request_ = request;
     request_.password.clear();
     send(MessageType::read, encode(request), memfd);
+}
+
+void EngineProcess::send_answer(const ProviderAnswer& answer) {
+    if (!is_asking_) throw std::logic_error("an answer for an engine that has not asked");
+    is_asking_ = false;
+    send(MessageType::answer, encode(answer));
 }
 
 void EngineProcess::send_draw(const DrawRequest& request, int memfd) {
@@ -93,6 +101,7 @@ EngineMessage EngineProcess::accept(Frame&& frame) {
         return hello;
     }
     require(state_ != State::idle && state_ != State::laying_out, "spoke without having been asked");
+    require(!is_asking_, "went on before it was answered");
     if (type == MessageType::failed) {
         Failure failure = decode_failed(frame.body);
         require_text(failure.message);
@@ -129,6 +138,11 @@ EngineMessage EngineProcess::accept(Frame&& frame) {
             accept_page_done(page);
             return page;
         }
+        case MessageType::ask: {
+            Ask ask = decode_ask(frame.body);
+            accept_ask(ask);
+            return ask;
+        }
         case MessageType::finished: {
             Finished finished = decode_finished(frame.body);
             accept_finished();
@@ -162,6 +176,14 @@ void EngineProcess::accept_page_done(const Page& page) {
     require_text(page.failure.message);
     to_read_.erase(page.page_no);
     page_open_ = 0;
+}
+
+void EngineProcess::accept_ask(const Ask& ask) {
+    require(page_open_ != 0 && ask.page_no == page_open_, "asks about a page that it is not at");
+    require(std::ranges::find(request_.providers, ask.server) != request_.providers.end(),
+            "asks for a server that it was not told of");
+    require_text(ask.languages);
+    is_asking_ = true;
 }
 
 void EngineProcess::accept_drawn(const Drawn& drawn) {

@@ -20,7 +20,7 @@ struct EngineSettings {
     std::string program;                      ///< absolute path of pg_ocr_engine
     std::string tessdata;                     ///< absolute path of the directory of *.traineddata
     uint64_t memory = 1024u << 20;            ///< bytes of address space
-    Recogniser recogniser = Recogniser::own;  ///< for which it warms up; a request may ask for the other
+    Recogniser recogniser = Recogniser::own;  ///< for which it warms up; a request may ask for another provider
     bool operator==(const EngineSettings&) const = default;
 };
 
@@ -32,7 +32,7 @@ struct PageStarted {
 /// in a library, and to be killed.
 constexpr int64_t killed_after_ms(int64_t limit_ms) { return limit_ms + limit_ms / 10 + 1000; }
 
-using EngineMessage = std::variant<Hello, DocumentInfo, PageStarted, Page, Finished, Failure, Drawn, Piece>;
+using EngineMessage = std::variant<Hello, DocumentInfo, PageStarted, Page, Finished, Failure, Drawn, Piece, Ask>;
 
 /// One engine, from its start to its end. No signal handler is installed and no child but this one is waited for. The
 /// destructor kills what still lives.
@@ -51,6 +51,8 @@ class EngineProcess {
     /// ended: std::logic_error otherwise. An engine that has died meanwhile is not an error here: receive() finds it
     /// closed. Throws std::system_error when the engine takes nothing for 10 s.
     void send_read(const ReadRequest&, int memfd);
+    /// What an Ask is owed before anything else.
+    void send_answer(const ProviderAnswer&);
     /// In the same way: receive() then gives a Drawn for each page, in the order asked, and Finished; or a Failure.
     void send_draw(const DrawRequest&, int memfd);
     /// In the same way, followed by send_layout() for each page that is to have text, ascending, and
@@ -98,6 +100,7 @@ class EngineProcess {
     void accept_opened(const DocumentInfo&);
     void accept_page_started(uint32_t page_no);
     void accept_page_done(const Page&);
+    void accept_ask(const Ask&);
     void accept_drawn(const Drawn&);
     void accept_finished();
     void end_document();
@@ -107,6 +110,7 @@ class EngineProcess {
     ReadRequest request_;
     std::set<uint32_t> to_read_;  ///< pages of the task that the engine still owes
     uint32_t page_open_ = 0;      ///< started and not done; 0: none
+    bool is_asking_ = false;      ///< waits for an answer
     std::deque<uint32_t> to_draw_;
     uint64_t documents_read_ = 0;
 };

@@ -31,16 +31,42 @@ int64_t stuck_after_ms(const Options& store) {
 
 std::optional<Fetched> Fetcher::fetch(const HttpSettings& settings, const Options& store, const std::string& key,
                                       uint64_t max_size, const std::function<bool(int fd, int64_t timeout_ms)>& wait) {
+    if (option_of(store, "type") == "file") {
+        bool wanted = true;
+        Fetched fetched = fetch_file(store, key, max_size, [&] { return wanted = wait(-1, 0); });
+        if (!wanted) return std::nullopt;
+        return fetched;
+    }
+    HttpRequest request;
+    request.operation = HttpOperation::fetch;
+    request.options = store;
+    request.name = key;
+    request.max_size = max_size;
+    request.max_attempts = attempts_in_one_go;
+    return exchange(settings, std::move(request), -1, wait);
+}
+
+std::optional<Fetched> Fetcher::ask(const HttpSettings& settings, const Options& server, const std::string& languages,
+                                    int image, uint64_t max_size,
+                                    const std::function<bool(int fd, int64_t timeout_ms)>& wait) {
+    HttpRequest request;
+    request.operation = HttpOperation::recognise;
+    request.options = server;
+    request.name = languages;
+    request.content_type = "image/png";
+    request.max_size = max_size;
+    request.max_attempts = attempts_in_one_go;
+    return exchange(settings, std::move(request), image, wait);
+}
+
+std::optional<Fetched> Fetcher::exchange(const HttpSettings& settings, HttpRequest request, int content,
+                                         const std::function<bool(int fd, int64_t timeout_ms)>& wait) {
     Fetched failed;
     try {
-        if (option_of(store, "type") == "file") {
-            bool wanted = true;
-            Fetched fetched = fetch_file(store, key, max_size, [&] { return wanted = wait(-1, 0); });
-            if (!wanted) return std::nullopt;
-            return fetched;
-        }
         ensure_http(settings);
-        return fetch_by_http(store, key, max_size, wait);
+        request.id = ++last_id_;
+        http_->send(request, content);
+        return await_answer(request, wait);
     } catch (const ProtocolError& error) {
         failed.failure = {ErrorCode::store_unavailable, error.what()};
     } catch (const std::system_error& error) {
@@ -51,17 +77,9 @@ std::optional<Fetched> Fetcher::fetch(const HttpSettings& settings, const Option
     return failed;
 }
 
-std::optional<Fetched> Fetcher::fetch_by_http(const Options& store, const std::string& key, uint64_t max_size,
-                                              const std::function<bool(int fd, int64_t timeout_ms)>& wait) {
-    HttpRequest request;
-    request.id = ++last_id_;
-    request.operation = HttpOperation::fetch;
-    request.options = store;
-    request.name = key;
-    request.max_size = max_size;
-    request.max_attempts = attempts_in_one_go;
-    http_->send(request);
-    const int64_t deadline = now_ms() + stuck_after_ms(store);
+std::optional<Fetched> Fetcher::await_answer(const HttpRequest& request,
+                                             const std::function<bool(int fd, int64_t timeout_ms)>& wait) {
+    const int64_t deadline = now_ms() + stuck_after_ms(request.options);
     for (;;) {
         std::optional<HttpProcess::Answer> answer = http_->receive();
         tell_of_hello();

@@ -90,7 +90,7 @@ HttpProcess::Answer HttpProcess::accept_response(Frame&& frame) {
         require_text(object.key);
         require_text(object.etag);
     }
-    const bool brings_document = open.operation == HttpOperation::fetch && !response.failure;
+    const bool brings_document = brings_bytes(open.operation) && !response.failure;
     require(brings_document == static_cast<bool>(answer.document), "mixed up which answers bring a document");
     if (brings_document) {
         require(response.size <= open.max_size, "sent a document larger than it may be");

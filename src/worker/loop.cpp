@@ -5,12 +5,15 @@
 #include <system_error>
 #include <variant>
 
+#include "protocol/sealed_document.h"
+
 namespace pg_ocr {
 namespace {
 
 constexpr int64_t hello_timeout_ms = 60000;
 constexpr int64_t heartbeat_ms = 10000;
-constexpr int64_t reserved_look_ms = 1000;  ///< while a slow store keeps a worker from its own tier
+constexpr int64_t reserved_look_ms = 1000;               ///< while a slow store keeps a worker from its own tier
+constexpr uint64_t longest_answer = uint64_t{16} << 20;  ///< of a provider, bytes
 constexpr int64_t shortest_wait_ms = 20;
 constexpr int64_t shortest_backoff_ms = 500;
 constexpr int64_t rescue_again_ms = 200;
@@ -21,9 +24,15 @@ int64_t now_ms() {
     return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-std::string what_reads(Recogniser recogniser, const std::string& tesseract) {
-    return "pg_ocr " PG_OCR_VERSION ", " + std::string(recogniser == Recogniser::own ? "layout by " : "") + tesseract;
+std::string what_read(const Page& page, const std::string& tesseract) {
+    const std::optional<Recogniser> recogniser = recogniser_named(page.provider);
+    const bool elsewhere = !recogniser && !page.provider.empty();
+    return "pg_ocr " PG_OCR_VERSION ", " +
+           (elsewhere ? page.provider : (recogniser == Recogniser::tesseract ? "" : "layout by ") + tesseract);
 }
+
+/// Whether the engine gives up the document for what is one page's trouble, so that a fresh attempt begins there.
+bool is_of_a_page(ErrorCode code) { return code == ErrorCode::page_timeout || code == ErrorCode::provider_unavailable; }
 
 /// Whether an engine that failed so is better replaced: it has run out of memory, or was interrupted.
 bool leaves_engine_in_doubt(ErrorCode code) {
@@ -260,6 +269,50 @@ Worker::Bytes Worker::fetch_from_store(Task& task) {
     return Bytes::here;
 }
 
+Worker::Bytes Worker::answer(const Task& task, const Ask& ask) {
+    const std::optional<Source> provider = queue_.provider(task, ask.server);
+    if (!provider) return Bytes::settled;
+    if (provider->failure) {
+        engine_->send_answer({provider->failure, {}});
+        return Bytes::here;
+    }
+    SealedDocument image;
+    image.append(ask.image.data(), ask.image.size());
+    const UniqueFd sealed = image.seal();
+    const int64_t until = now_ms() + ask.time_ms;
+    bool stop = false, lost = false;
+    std::optional<Fetched> fetched = fetcher_.ask(
+        now_.http, provider->store, ask.languages, sealed.get(), longest_answer, [&](int fd, int64_t timeout_ms) {
+            const int64_t left = until - now_ms();
+            if (left <= 0) return false;
+            const Wake wake = host_.wait(fd, std::min({timeout_ms, left, heartbeat_ms}));
+            stop = wake == Wake::stop;
+            lost = !stop && wake != Wake::readable && !queue_.still_ours(task);
+            return !stop && !lost;
+        });
+    if (stop) return Bytes::stop;
+    if (lost) return Bytes::settled;
+    engine_->send_answer(answer_of(ask, std::move(fetched)));
+    return Bytes::here;
+}
+
+ProviderAnswer Worker::answer_of(const Ask& ask, std::optional<Fetched> fetched) {
+    if (!fetched)
+        return {{ErrorCode::provider_unavailable, "server " + ask.server + " did not answer within the page's time"},
+                {}};
+    ProviderAnswer answer;
+    if (fetched->failure) {
+        const bool may_pass = fetched->failure.code == ErrorCode::store_unavailable;
+        retry_after_s_ = fetched->retry_after_s;
+        answer.failure = {may_pass ? ErrorCode::provider_unavailable : ErrorCode::provider_refused,
+                          std::move(fetched->failure.message)};
+    } else {
+        answer = queue_.words_of_answer(ask.server, fetched->document.get(), ask.width, ask.height);
+    }
+    if (answer.failure) host_.log(answer.failure.message);
+    return answer;
+}
+
 bool Worker::stage(Task& task) {
     return write_when_there_is_room(task, [&] {
         std::optional<int64_t> id = queue_.stage(task, document_.get());
@@ -268,11 +321,17 @@ bool Worker::stage(Task& task) {
     });
 }
 
+bool Worker::stop_reading(const Task& task) {
+    drop_engine();
+    give_back(task);
+    return false;
+}
+
 bool Worker::read(Task task) {
     host_.show_reading(task.job_id, 0);
     task.request.limits = now_.limits;
-    task.request.recogniser = now_.engine.recogniser;
-    const std::string engine = what_reads(task.request.recogniser, tesseract_);
+    task.request.providers = now_.providers[static_cast<size_t>(task.request.tier)];
+    retry_after_s_ = 0;
     const int64_t page_time_ms = killed_after_ms(now_.limits.page_time_ms);
     const auto cpu_seconds = static_cast<uint32_t>(page_time_ms / 1000 + 10);
     uint32_t page_no = 0;
@@ -300,7 +359,8 @@ bool Worker::read(Task task) {
                     deadline = now_ms() + page_time_ms;
                 } else if (const auto* page = std::get_if<Page>(&*message)) {
                     out_of_memory = out_of_memory || page->failure.code == ErrorCode::engine_memory;
-                    lost = !write_when_there_is_room(task, [&] { return queue_.record_page(task, *page, engine); });
+                    lost = !write_when_there_is_room(
+                        task, [&] { return queue_.record_page(task, *page, what_read(*page, tesseract_)); });
                     page_no = 0;
                     deadline = now_ms() + page_time_ms;
                     if (!lost && engine_->pages_owed() > 0 && is_needed_elsewhere(task)) {
@@ -308,10 +368,14 @@ bool Worker::read(Task task) {
                         give_back(task);
                         return true;
                     }
+                } else if (const auto* ask = std::get_if<Ask>(&*message)) {
+                    const Bytes bytes = answer(task, *ask);
+                    if (bytes == Bytes::stop) return stop_reading(task);
+                    lost = bytes != Bytes::here;
                 } else if (const auto* failure = std::get_if<Failure>(&*message)) {
                     host_.show_document_done();
                     if (leaves_engine_in_doubt(failure->code)) drop_engine();
-                    give_up(task, *failure, failure->code == ErrorCode::page_timeout ? page_no : 0);
+                    give_up(task, *failure, is_of_a_page(failure->code) ? page_no : 0, retry_after_s_);
                     return true;
                 } else {
                     host_.show_document_done();
@@ -351,11 +415,7 @@ bool Worker::read(Task task) {
                 return true;
             }
             Wake wake = host_.wait(engine_->socket(), std::min(left, heartbeat_ms));
-            if (wake == Wake::stop) {
-                drop_engine();
-                give_back(task);
-                return false;
-            }
+            if (wake == Wake::stop) return stop_reading(task);
             if ((wake == Wake::nudged || wake == Wake::timed_out) && !queue_.still_ours(task)) {
                 drop_engine();
                 return true;

@@ -1,12 +1,14 @@
 // A worker: claim (commit), fetch, read, record (commit). One straight loop that knows neither SPI nor libpq.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "queue/queue.h"
 #include "worker/engine_process.h"
@@ -17,6 +19,7 @@ namespace pg_ocr {
 
 struct WorkerSettings {
     EngineSettings engine;
+    std::array<std::vector<std::string>, 3> providers;  ///< by tier, in the order in which they are tried
     Limits limits;
     int64_t poll_interval_ms = 5000;
     uint64_t engine_documents = 1000;  ///< after so many an engine is replaced
@@ -49,6 +52,10 @@ class Worker {
     Bytes have_document(Task& task);
     bool fetch_staged(const Task& task);
     Bytes fetch_from_store(Task& task);
+    /// Asks a provider for the engine, which waits, and hands it the answer: the words, or why there are none. settled:
+    /// the claim no longer stands.
+    Bytes answer(const Task& task, const Ask& ask);
+    ProviderAnswer answer_of(const Ask& ask, std::optional<Fetched> fetched);
     /// Stores the document in the database, for others to read or to be kept. False: the claim no longer stands.
     bool stage(Task& task);
     /// Whether the claim still stands, as `write` says. Waits as long as the disk is full, holding the task: what was
@@ -58,6 +65,8 @@ class Worker {
     void drop_engine();
     /// False: stop.
     bool read(Task task);
+    /// Always false.
+    bool stop_reading(const Task& task);
     void give_up(const Task& task, const Failure& failure, uint32_t page_no, uint32_t retry_after_s = 0);
     void give_back(const Task& task);
     /// Whether this worker is to leave a task to others, as one of the tier that it is reserved for waits.
@@ -77,6 +86,7 @@ class Worker {
     int64_t engine_backoff_ms_ = 0;
     bool waited_for_room_ = false;  ///< in the present task
     std::optional<Tier> reserved_for_;
+    uint32_t retry_after_s_ = 0;  ///< what a provider asked for in the present task
     int64_t rescued_at_ms_ = 0;
     bool all_rescued_ = false;  ///< or it is no use to try before the next poll
 };

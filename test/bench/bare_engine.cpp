@@ -101,7 +101,7 @@ class Benchmark {
         UniqueFd document = sealed(file);
         ReadRequest request;
         request.text_layer = TextLayer::ignore;
-        request.recogniser = recogniser_;
+        request.providers = {std::string(name_of(recogniser_))};
         reader.engine->send_read(request, document.get());
     }
 

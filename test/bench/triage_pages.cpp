@@ -64,7 +64,7 @@ int main(int count, char** arguments) {
     ReadRequest request;
     request.languages = arguments[2];
     request.text_layer = TextLayer::ignore;
-    warm_up(recognisers, request.languages, request.recogniser);
+    warm_up(recognisers, request.languages, Recogniser::own);
     for (int i = 3; i < count; ++i) try {
             measure(arguments[i], request, recognisers);
         } catch (const DocumentError& error) {

@@ -6,7 +6,7 @@
 #   neither     it runs without an error
 #
 # A page that names a store at port 9000 (S3) or 10000 (Azure) of this machine has it: a real one, with the documents that
-# the page reads, at a port of its own. What it writes to /tmp/pg_ocr_docs goes elsewhere.
+# the page reads, at a port of its own; the same holds for an OCR server at port 8600. What it writes to /tmp/pg_ocr_docs goes elsewhere.
 use strict;
 use warnings;
 use Cwd;
@@ -14,6 +14,7 @@ use File::Basename;
 use File::Spec;
 use Test::More;
 use PgOcr;
+use Providers;
 use Stores;
 
 my $root = File::Spec->rel2abs(dirname(__FILE__) . '/../..');
@@ -74,6 +75,7 @@ sub real_stores
 		$azure->put('scans', "2026/$_", $documents{$_}) for keys %documents;
 		return ('http://127.0.0.1:10000/scans' => $azure->endpoint, 'the-token' => $azure->sas('scans', rights => 'rlcw'));
 	}
+	return ('http://127.0.0.1:8600' => start_ocr_server()) if $text =~ m{http://127\.0\.0\.1:8600};
 	return ('/tmp/pg_ocr_docs' => PostgreSQL::Test::Utils::tempdir());
 }
 

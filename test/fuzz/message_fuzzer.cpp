@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size == 0) return 0;
     std::string body(reinterpret_cast<const char*>(data + 1), size - 1);
     try {
-        switch (data[0] % 14) {
+        switch (data[0] % 16) {
             case 0:
                 check(body, decode_hello);
                 break;
@@ -83,6 +83,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                 break;
             case 12:
                 check(body, decode_page_layout);
+                break;
+            case 13:
+                check(body, decode_ask);
+                break;
+            case 14:
+                check(body, decode_answer);
                 break;
             default:
                 check(body, decode_http_response);

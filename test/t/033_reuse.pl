@@ -29,7 +29,7 @@ is($server->safe_psql('postgres', "SELECT result_of IS NULL FROM ocr.jobs WHERE 
 is($server->safe_psql('postgres', 'SELECT documents FROM ocr.workers'), 2, 'by an engine');
 
 # Tesseract takes memory for each combination of languages, which the engine keeps for the next document.
-$server->safe_psql('postgres', "ALTER SYSTEM SET pg_ocr.recogniser = 'tesseract'");
+$server->safe_psql('postgres', "ALTER SYSTEM SET pg_ocr.balanced_providers = 'tesseract'");
 $server->reload;
 my @languages = ('eng', 'fra', 'deu', 'eng+fra', 'eng+deu', 'fra+deu', 'fra+eng', 'deu+eng', 'deu+fra') x 2;
 my $grown = qr/engine \d+ has grown to \d+ MB and is replaced/;

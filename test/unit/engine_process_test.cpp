@@ -92,7 +92,7 @@ class Unconfined : public ReadEvents {
   public:
     Outcome read(const std::string& bytes, const ReadRequest& request) {
         Recognisers recognisers(TESSDATA);
-        warm_up(recognisers, "eng", request.recogniser);
+        warm_up(recognisers, "eng", Recogniser::own);
         read_document(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), request, recognisers, *this);
         return outcome_;
     }

@@ -25,7 +25,7 @@ ReadRequest some_request() {
     request.page_segmentation_mode = -1;
     request.dpi = 400;
     request.deskew = true;
-    request.recogniser = Recogniser::own;
+    request.providers = {"pg_ocr", "elsewhere"};
     request.limits = {17, 1ull << 40, 18, 1ull << 41, 19ll << 32, 20ll << 32};
     return request;
 }
@@ -150,7 +150,7 @@ TEST(Messages, ARequestComesThrough) {
     EXPECT_EQ(came.page_segmentation_mode, sent.page_segmentation_mode);
     EXPECT_EQ(came.dpi, sent.dpi);
     EXPECT_EQ(came.deskew, sent.deskew);
-    EXPECT_EQ(came.recogniser, sent.recogniser);
+    EXPECT_EQ(came.providers, sent.providers);
     EXPECT_EQ(came.limits, sent.limits);
 }
 
@@ -265,6 +265,35 @@ std::vector<Kind> all_kinds() {
         {"HTTP request", encode(some_http_request()), [](const std::string& b) { decode_http_request(b); }},
         {"HTTP response", encode(some_http_response()), [](const std::string& b) { decode_http_response(b); }},
     };
+}
+
+TEST(Messages, WhatAServerIsAskedAndAnswersComesThrough) {
+    const Ask ask = decode_ask(encode(Ask{"desk", 3, "deu+eng", 640, 480, 1500, std::string("\x89PNG\0", 5)}));
+    EXPECT_EQ(ask.server, "desk");
+    EXPECT_EQ(ask.page_no, 3u);
+    EXPECT_EQ(ask.languages, "deu+eng");
+    EXPECT_EQ(ask.width, 640);
+    EXPECT_EQ(ask.height, 480);
+    EXPECT_EQ(ask.time_ms, 1500);
+    EXPECT_EQ(ask.image, std::string("\x89PNG\0", 5));
+    Word word;
+    word.text = "Wort";
+    word.box = {1, 2, 3, 4};
+    word.confidence = 97.5;
+    ProviderAnswer sent;
+    sent.failure = {ErrorCode::provider_refused, "no"};
+    sent.words.push_back(word);
+    const ProviderAnswer came = decode_answer(encode(sent));
+    EXPECT_EQ(came.failure.code, ErrorCode::provider_refused);
+    EXPECT_EQ(came.failure.message, "no");
+    ASSERT_EQ(came.words.size(), 1u);
+    EXPECT_EQ(came.words[0].text, "Wort");
+    EXPECT_EQ(came.words[0].box, (Box{1, 2, 3, 4}));
+    EXPECT_EQ(came.words[0].confidence, 97.5f);
+    EXPECT_THROW(decode_ask(encode(Ask{"desk", 3, "eng", 0, 480, 1500, ""})), ProtocolError);
+    EXPECT_THROW(decode_ask(encode(Ask{"desk", 3, "eng", 1, 480, -1, ""})), ProtocolError);
+    sent.words[0].confidence = 101;
+    EXPECT_THROW(decode_answer(encode(sent)), ProtocolError);
 }
 
 TEST(Messages, CutOffAnywhereAreRefused) {

@@ -19,7 +19,7 @@ namespace {
 
 Reading read_by(Recogniser recogniser, const std::string& page, const std::string& languages = "eng") {
     ReadRequest request;
-    request.recogniser = recogniser;
+    request.providers = {std::string(name_of(recogniser))};
     request.languages = languages;
     request.text_layer = TextLayer::ignore;
     return read_file(page, request);
@@ -185,7 +185,7 @@ TEST(OwnRecogniser, ReadsSeveralLanguages) {
 
 TEST(OwnRecogniser, MindsItsTime) {
     ReadRequest request;
-    request.recogniser = Recogniser::own;
+    request.providers = {"pg_ocr"};
     request.limits.page_time_ms = 1;
     EXPECT_EQ(failure_of(contents_of(data_path("formats/simple.png")), request).code, ErrorCode::page_timeout);
 }

@@ -239,7 +239,7 @@ TEST(Triage, KeepsTheMeanOfTheWordsApart) {
 TEST(Triage, IsTheSameForBothRecognisers) {
     ReadRequest request = request_in("eng");
     const Page ours = read_file("phototest/phototest.tif", request).pages.at(0);
-    request.recogniser = Recogniser::tesseract;
+    request.providers = {"tesseract"};
     const Page theirs = read_file("phototest/phototest.tif", request).pages.at(0);
     EXPECT_NEAR(static_cast<double>(ours.confidence), static_cast<double>(theirs.confidence), 1);
 }

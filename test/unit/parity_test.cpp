@@ -179,7 +179,7 @@ size_t equal_lines(const Lines& stock, const Lines& ours) {
 /// Throws DocumentError where there is no document.
 Document compared(const fs::path& file, const std::string& name, Stock& stock) {
     ReadRequest request;
-    request.recogniser = Recogniser::own;
+    request.providers = {"pg_ocr"};
     request.languages = languages_of(name);
     request.text_layer = TextLayer::ignore;
     request.limits.page_pixels = 100'000'000;

@@ -51,7 +51,7 @@ TEST(RealModel, ReadsAsTesseractReadsWithIt) {
     Page pages[2];
     for (const Recogniser recogniser : {Recogniser::own, Recogniser::tesseract}) {
         ReadRequest request;
-        request.recogniser = recogniser;
+        request.providers = {std::string(name_of(recogniser))};
         Reading reading;
         read_document(reinterpret_cast<const uint8_t*>(page.data()), page.size(), request, of_reals, reading);
         pages[recogniser == Recogniser::own ? 0 : 1] = reading.pages.at(0);
@@ -65,7 +65,7 @@ TEST(RealModel, ReadsAsTesseractReadsWithIt) {
 Page read_by(Recogniser recogniser, const std::string& languages) {
     ReadRequest request;
     request.tier = Tier::fast;  // as a page is read first
-    request.recogniser = recogniser;
+    request.providers = {std::string(name_of(recogniser))};
     request.languages = languages;
     return read_file("scripts/" + languages + ".png", request).pages.at(0);
 }

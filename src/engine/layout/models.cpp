@@ -41,7 +41,8 @@ const Model& Models::of(const std::string& code) {
     } catch (const recognise::ModelError& error) {
         throw DocumentError(ErrorCode::language_missing,
                             "the language \"" + code + "\" cannot be loaded: " + path + " " + error.what() +
-                                "; replace it, or, where Tesseract reads with it, set pg_ocr.recogniser to tesseract");
+                                "; replace it, or, where Tesseract reads with it, make tesseract the tier's provider, "
+                                "as in pg_ocr.balanced_providers");
     }
     return warm_.front().model;
 }

@@ -120,15 +120,14 @@ Box box_of(const LayerWord& word, double scale, const Box& page) {
 }
 
 Line line_of(const LayerLine& from, double scale, const Box& page) {
-    constexpr float certain = 100;
     Line line;
     for (const LayerWord* word : from.words) {
         Box box = box_of(*word, scale, page);
         if (box.left >= box.right || box.top >= box.bottom) continue;
         line.box = line.words.empty() ? box : joined(line.box, box);
-        line.words.push_back({word->text, box, certain});
+        line.words.push_back({word->text, box, word->confidence});
     }
-    line.confidence = certain;
+    line.confidence = confidence_of(line.words);
     return line;
 }
 

@@ -17,7 +17,8 @@ namespace pg_ocr {
 struct LayerWord {
     std::string text;  ///< UTF-8
     double left = 0, top = 0, right = 0, bottom = 0;
-    int32_t turn = 0;  ///< quarter turns clockwise by which its line is turned
+    int32_t turn = 0;        ///< quarter turns clockwise by which its line is turned
+    float confidence = 100;  ///< 0 to 100
 };
 
 /// In reading order; empty when the page has no words.

@@ -1,0 +1,161 @@
+-- Providers that are foreign servers: a worker posts a page's image to them and finds the words in their JSON answer.
+
+CREATE OR REPLACE FUNCTION ocr.provider_options(options text[], catalog oid) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    of_server CONSTANT text[] := '{url,timeout,connect_timeout,allow_private_addresses,ca_certificate,words,text,box,box_form,box_unit,confidence,confidence_scale}';
+    of_mapping CONSTANT text[] := '{bearer_token,header_name,header_value}';
+    given CONSTANT jsonb := ocr.options_of_list(options);
+    nothing text;
+BEGIN
+    IF catalog = 'pg_foreign_server'::regclass THEN
+        nothing := ocr.check_options_of_server(options, of_server, of_mapping,
+            'CREATE USER MAPPING … OPTIONS (…): a server''s options are shown to everybody');
+        IF NOT given ?& '{url,words}' THEN
+            RAISE EXCEPTION 'a provider needs the options "url" and "words"'
+                USING ERRCODE = 'fdw_dynamic_parameter_value_needed',
+                      HINT = 'Write it as in OPTIONS (url ''https://host/path'', words ''$.pages[*].words[*]'').';
+        END IF;
+    ELSIF catalog = 'pg_user_mapping'::regclass THEN
+        nothing := ocr.check_options_of_server(options, of_mapping, of_server, 'CREATE SERVER … OPTIONS (…)');
+        IF (given ? 'header_name') <> (given ? 'header_value') OR (given ? 'header_name' AND given ? 'bearer_token') THEN
+            RAISE EXCEPTION 'these options do not make one way to sign in'
+                USING ERRCODE = 'fdw_option_name_not_found', HINT = 'Give bearer_token, or header_name and header_value.';
+        END IF;
+    ELSE
+        nothing := ocr.check_options_of_server(options, '{}', of_server || of_mapping, 'CREATE SERVER … or CREATE USER MAPPING …');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ocr.provider_options(text[], oid) IS
+'Checks the options of a provider when CREATE or ALTER SERVER or USER MAPPING gives them.
+Server: url, to which a page''s image is posted; timeout, connect_timeout (seconds); allow_private_addresses; ca_certificate (PEM); words, the path of the words in its answer, as in $.pages[*].words[*]; and of each word text ($.text), box ($.box), confidence ($.confidence); box_form (edges or size), of boxes that are four numbers; box_unit (pixels or page); confidence_scale (100 or 1).
+User mapping: bearer_token, or header_name and header_value.
+Errors: HV00D an option that is not known here; HV024 a value that it may not have; HV002 where url or words is missing; 42501 where only superusers may declare it.';
+
+CREATE OR REPLACE FUNCTION ocr.provider_of_task(task_id bigint, fence bigint, server text) RETURNS TABLE (name text, value text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET jit = off
+AS $$
+DECLARE
+    owner CONSTANT name := (SELECT j.owner FROM ocr.tasks t JOIN ocr.jobs j ON j.id = t.job_id
+                            WHERE t.id = task_id AND t.fence = provider_of_task.fence);
+    trouble text;
+BEGIN
+    IF owner IS NULL THEN
+        RETURN;
+    END IF;
+    trouble := ocr.server_trouble(server::name, 'ocr_provider', owner);
+    IF trouble IS NOT NULL THEN
+        RETURN QUERY VALUES ('undeclared', trouble);
+    ELSE
+        RETURN QUERY SELECT o.name, o.value FROM ocr.options_of_server(server::name, owner) AS o;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ocr.provider_of_task(bigint, bigint, text) IS
+'Internal: the options of a provider for the owner of a claimed task, those of the user mapping included; or one row undeclared, with the reason why the owner cannot have it; no row where the claim no longer stands';
+
+-- Four numbers, alone or as an object''s, or the corners of a polygon, as objects, as pairs or one after another.
+CREATE OR REPLACE FUNCTION ocr.edges_of_box(box jsonb, form text) RETURNS float8[]
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    named jsonb;
+    numbers float8[];
+    x float8[];
+    y float8[];
+BEGIN
+    IF jsonb_typeof(box) = 'object' THEN
+        SELECT jsonb_object_agg(lower(key), value) INTO named FROM jsonb_each(box) WHERE jsonb_typeof(value) = 'number';
+        x := ARRAY[(coalesce(named->>'left', named->>'x', named->>'x0', named->>'x1', named->>'xmin'))::float8];
+        y := ARRAY[(coalesce(named->>'top', named->>'y', named->>'y0', named->>'y1', named->>'ymin'))::float8];
+        IF named ? 'width' OR named ? 'w' THEN
+            RETURN ARRAY[x[1], y[1], x[1] + coalesce(named->>'width', named->>'w')::float8, y[1] + coalesce(named->>'height', named->>'h')::float8];
+        END IF;
+        RETURN ARRAY[x[1], y[1],
+                     coalesce(named->>'right', CASE WHEN named ? 'x1' AND NOT named ? 'x0' THEN named->>'x2' ELSE named->>'x1' END, named->>'xmax')::float8,
+                     coalesce(named->>'bottom', CASE WHEN named ? 'y1' AND NOT named ? 'y0' THEN named->>'y2' ELSE named->>'y1' END, named->>'ymax')::float8];
+    ELSIF jsonb_typeof(box) IS DISTINCT FROM 'array' THEN
+        RETURN NULL;
+    ELSIF jsonb_typeof(box->0) = 'number' THEN
+        SELECT array_agg((value#>>'{}')::float8 ORDER BY place) INTO numbers
+        FROM jsonb_array_elements(box) WITH ORDINALITY AS e (value, place) WHERE jsonb_typeof(value) = 'number';
+        IF cardinality(numbers) = 4 AND form = 'size' THEN
+            RETURN ARRAY[numbers[1], numbers[2], numbers[1] + numbers[3], numbers[2] + numbers[4]];
+        ELSIF cardinality(numbers) = 4 THEN
+            RETURN numbers;
+        END IF;
+        SELECT array_agg(numbers[n]) FILTER (WHERE n % 2 = 1), array_agg(numbers[n]) FILTER (WHERE n % 2 = 0) INTO x, y
+        FROM generate_series(1, cardinality(numbers)) AS n;
+    ELSE
+        -- A corner on the edge of the page may lack a coordinate that is 0.
+        SELECT array_agg(coalesce(CASE jsonb_typeof(value) WHEN 'array' THEN value->>0 ELSE value->>'x' END, '0')::float8),
+               array_agg(coalesce(CASE jsonb_typeof(value) WHEN 'array' THEN value->>1 ELSE value->>'y' END, '0')::float8)
+        INTO x, y FROM jsonb_array_elements(box) AS e (value);
+    END IF;
+    RETURN (SELECT ARRAY[min(a), min(b), max(a), max(b)] FROM unnest(x, y) AS corner (a, b));
+END
+$$;
+COMMENT ON FUNCTION ocr.edges_of_box(jsonb, text) IS
+'Internal: left, top, right and bottom of a box as a provider writes it: an object with left, top, right, bottom or with x, y, width, height; four numbers, whose form says which of the two they are; or the corners of a polygon. Null where it is none of these';
+
+CREATE OR REPLACE FUNCTION ocr.words_of_answer(server text, answer bytea, width int, height int)
+RETURNS TABLE (word text, left_edge int, top_edge int, right_edge int, bottom_edge int, confidence real, trouble text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    unknown_confidence CONSTANT float8 := 50;
+    most_words CONSTANT int := 100000;
+    options CONSTANT jsonb := (SELECT ocr.options_of_list(s.srvoptions) FROM pg_foreign_server s WHERE s.srvname = server::name);
+    unit CONSTANT text := coalesce(options->>'box_unit', 'pixels');
+    content jsonb;
+    item jsonb;
+    edges float8[];
+    sure float8;
+    found int := 0;
+BEGIN
+    BEGIN
+        content := convert_from(answer, 'UTF8')::jsonb;
+    EXCEPTION WHEN data_exception OR character_not_in_repertoire OR untranslatable_character OR statement_too_complex
+                   OR program_limit_exceeded THEN
+        RETURN QUERY SELECT NULL::text, NULL::int, NULL::int, NULL::int, NULL::int, NULL::real,
+                            format('server %s did not answer with JSON: %s', server, sqlerrm);
+        RETURN;
+    END;
+    FOR item IN SELECT jsonb_path_query(content, (options->>'words')::jsonpath, '{}', true) LOOP
+        found := found + 1;
+        EXIT WHEN found > most_words;
+        word := jsonb_path_query_first(item, coalesce(options->>'text', '$.text')::jsonpath, '{}', true) #>> '{}';
+        CONTINUE WHEN word IS NULL OR word = '';
+        BEGIN
+            edges := ocr.edges_of_box(jsonb_path_query_first(item, coalesce(options->>'box', '$.box')::jsonpath, '{}', true),
+                                      options->>'box_form');
+            sure := (jsonb_path_query_first(item, coalesce(options->>'confidence', '$.confidence')::jsonpath, '{}', true) #>> '{}')::float8
+                    * CASE options->>'confidence_scale' WHEN '1' THEN 100 ELSE 1 END;
+        EXCEPTION WHEN data_exception THEN
+            edges := NULL;
+        END;
+        CONTINUE WHEN array_position(edges, NULL) IS NOT NULL OR cardinality(edges) IS DISTINCT FROM 4;
+        IF unit = 'page' THEN
+            edges := ARRAY[edges[1] * width, edges[2] * height, edges[3] * width, edges[4] * height];
+        END IF;
+        left_edge := greatest(0, least(width, floor(edges[1])));
+        top_edge := greatest(0, least(height, floor(edges[2])));
+        right_edge := greatest(0, least(width, ceil(edges[3])));
+        bottom_edge := greatest(0, least(height, ceil(edges[4])));
+        confidence := greatest(0, least(100, coalesce(nullif(sure, 'NaN'), unknown_confidence)));
+        CONTINUE WHEN left_edge >= right_edge OR top_edge >= bottom_edge;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ocr.words_of_answer(text, bytea, int, int) IS
+'Internal: the words in the JSON that a provider answered to an image of so many pixels, by the paths of its options; boxes are cut to the image. Words without a text or a box on the image are left out; those without a confidence have 50. What is no JSON is one row with trouble';
