@@ -48,7 +48,7 @@ int main(int count, char** arguments) {
     request.languages = arguments[2];
     request.tier = Tier::accurate;
     request.text_layer = std::string(arguments[3]) == "ocr" ? TextLayer::ignore : TextLayer::only;
-    warm_up(recognisers, request.languages, request.recogniser);
+    warm_up(recognisers, request.languages, Recogniser::own);
     for (int i = 4; i < count; ++i) try {
             const std::string document = contents_of(arguments[i]);
             Printed printed(arguments[i]);
