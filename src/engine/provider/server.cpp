@@ -85,6 +85,7 @@ Layout layout_of_words(const std::vector<Word>& words, const Box& page, const st
     for (const Word& word : words) add_words(flat, word);
     Layout layout = layout_of(flat, static_cast<int32_t>(points_per_inch), page);  // a point is a pixel
     std::vector<Lexicon> lexicons;
+    lexicons.reserve(models.size());
     for (const Model* model : models) lexicons.emplace_back(model->language);
     for (Block& block : layout.blocks)
         for (Line& line : block.lines)
