@@ -30,7 +30,7 @@ my %arguments = (
 	'skew.pdf' => '', 'rotated_skew.pdf' => '', 'cardinal.pdf' => "pages => '2-3'", 'stamped_scan.pdf' => '',
 	'simple-90.jpg' => '', 'baiona_cmyk.jpg' => '', 'multicolumn.pdf' => '',
 	'hin.png' => "language => 'hin'", 'rus.png' => "language => 'rus'", 'jpn.png' => "language => 'jpn'",
-	'ara.png' => "language => 'ara'",
+	'ara.png' => q{language => 'ara', options => '{"approve_confidence": 0, "review_confidence": 0}'},
 	'mixed.pdf' => '', 'secret.pdf' => "password => 'user'", 'mended.pdf' => '', 'odd_boxes.pdf' => '');
 my %job;
 for my $name (sort keys %arguments)
