@@ -30,13 +30,14 @@ my %arguments = (
 	'skew.pdf' => '', 'rotated_skew.pdf' => '', 'cardinal.pdf' => "pages => '2-3'", 'stamped_scan.pdf' => '',
 	'simple-90.jpg' => '', 'baiona_cmyk.jpg' => '', 'multicolumn.pdf' => '',
 	'hin.png' => "language => 'hin'", 'rus.png' => "language => 'rus'", 'jpn.png' => "language => 'jpn'",
-	'ara.png' => q{language => 'ara', options => '{"approve_confidence": 0, "review_confidence": 0}'},
+	'ara.png' => q{language => 'ara', options => '{"reuse": false, "approve_confidence": 0, "review_confidence": 0}'},
 	'mixed.pdf' => '', 'secret.pdf' => "password => 'user'", 'mended.pdf' => '', 'odd_boxes.pdf' => '');
 my %job;
 for my $name (sort keys %arguments)
 {
 	my $document = "pg_read_binary_file('" . source_of($name) . "')";
-	my @more = grep { $_ } $arguments{$name}, 'keep_document => true', q{options => '{"reuse": false}'};
+	my $more = $arguments{$name} // '';
+	my @more = grep { $_ } $more, 'keep_document => true', $more =~ /options/ ? () : q{options => '{"reuse": false}'};
 	$job{$name} = $server->safe_psql('postgres', 'SELECT ocr_submit(' . join(', ', $document, @more) . ')');
 }
 ended($server, $_) for values %job;
