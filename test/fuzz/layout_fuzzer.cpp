@@ -119,7 +119,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         std::string raw = input.text();
         word.text = valid_utf8(trimmed(raw));
         promise(is_valid_utf8(word.text), "valid text is valid");
-        promise(is_valid_utf8(layout_json({{{{}, {{{}, 50, {{raw, {}, 50, false}}}}}}, {}})), "no text breaks the JSON");
+        promise(is_valid_utf8(layout_json({{{{}, {{{}, 50, {{raw, {}, 50, false}}}}}}, {}})),
+                "no text breaks the JSON");
         word.left = input.place(), word.top = input.place(), word.right = input.place(), word.bottom = input.place();
         word.turn = input.byte() & 3;
         if (!word.text.empty()) words.push_back(word);
