@@ -161,6 +161,7 @@ AS $$
 DECLARE
     task ocr.tasks;
     job ocr.jobs;
+    approved_from real;
 BEGIN
     IF reserved_for IS NOT NULL THEN
         task := ocr.lock_next_task(reserved_for);
@@ -177,8 +178,10 @@ BEGIN
         fetching = job.document_id IS NULL
     WHERE t.id = task.id
     RETURNING * INTO task;
+    approved_from := (SELECT l.approve FROM ocr.limits_of_verdicts(job) AS l);
     UPDATE ocr.jobs j
-    SET status = 'running', attempts = j.attempts + ocr.counts_for_job(task), started_at = coalesce(j.started_at, now())
+    SET status = 'running', attempts = j.attempts + ocr.counts_for_job(task), started_at = coalesce(j.started_at, now()),
+        enough = least(j.enough, approved_from)
     WHERE j.id = job.id;
     IF job.webhook IS NOT NULL AND job.started_at IS NULL THEN
         SELECT * INTO job FROM ocr.jobs j WHERE j.id = job.id;
@@ -192,7 +195,7 @@ BEGIN
         coalesce((job.options->>'psm')::int, 3), coalesce((job.options->>'dpi')::int, 0),
         coalesce((job.options->>'deskew')::boolean, false), task.first_page, task.last_page,
         CASE WHEN task.last_page IS NULL THEN ocr.pages_of_a_task() END, job.uri, job.keep_document,
-        (SELECT l.approve FROM ocr.limits_of_verdicts(job) AS l);
+        approved_from;
 END
 $$;
 COMMENT ON FUNCTION ocr.claim_task(bigint, text) IS

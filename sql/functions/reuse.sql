@@ -42,6 +42,7 @@ DECLARE
     task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
     job ocr.jobs;
     earlier ocr.jobs;
+    approved_from real;
 BEGIN
     IF task.id IS NULL THEN
         RETURN true;
@@ -50,6 +51,7 @@ BEGIN
     IF job.pages_total IS NOT NULL OR job.options @> '{"reuse": false}' THEN
         RETURN false;
     END IF;
+    approved_from := (SELECT l.approve FROM ocr.limits_of_verdicts(job) AS l);
     -- The lock keeps it from being deleted meanwhile.
     SELECT j.* INTO earlier
     FROM ocr.fingerprints f JOIN ocr.jobs j ON j.id = f.job_id
@@ -57,6 +59,11 @@ BEGIN
       AND j.pages_total <= current_setting('pg_ocr.max_pages')::int
       -- Somebody may have deleted pages, or not have restored them.
       AND j.pages_total = (SELECT count(*) FROM ocr.pages p WHERE p.job_id = j.id)
+      -- What was good enough for that job, and is not for this one, would be read in other ways. What was not good enough
+      -- for that one either has been.
+      AND NOT EXISTS (SELECT FROM ocr.pages p
+                      WHERE p.job_id = j.id AND p.source = 'ocr' AND job.tier <> 'fast'
+                        AND p.confidence >= coalesce(j.enough, 0) AND p.confidence < approved_from)
     FOR KEY SHARE OF j SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN false;

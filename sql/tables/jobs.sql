@@ -37,6 +37,7 @@ CREATE TABLE ocr.jobs (
     document_sha256 bytea,
     webhook         name,
     worst_page      int,
+    enough          real,
     CONSTRAINT ended_jobs_have_an_end CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))),
     CONSTRAINT failed_jobs_have_a_reason CHECK (status <> 'failed' OR (error_code IS NOT NULL AND error IS NOT NULL)),
     CONSTRAINT documents_are_given_or_found CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL))
@@ -73,6 +74,7 @@ COMMENT ON COLUMN ocr.jobs.store IS 'The foreign server that it is fetched from'
 COMMENT ON COLUMN ocr.jobs.etag IS 'Which version of it was read, in the store''s words; null until it was fetched';
 COMMENT ON COLUMN ocr.jobs.document_sha256 IS 'SHA-256 of a document in a store, as it was fetched';
 COMMENT ON COLUMN ocr.jobs.worst_page IS 'Of a completed job, the page that its verdict is owed to: the first that failed, else of the pages with that verdict the one of the least confidence. Null where every page was skipped';
+COMMENT ON COLUMN ocr.jobs.enough IS 'Internal: the confidence from which its pages were not read in other ways: what its worker was told, and the least of it where its parts were told several; null until it was claimed';
 COMMENT ON COLUMN ocr.jobs.webhook IS 'The foreign server that is told of the job';
 
 -- Nothing refers to ocr.batches by a foreign key: that would make every submission to a batch lock its row.

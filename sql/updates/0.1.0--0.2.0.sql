@@ -194,9 +194,10 @@ SELECT pg_catalog.pg_extension_config_dump('ocr.deliveries', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.deliveries_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.delivery_attempts', '');
 
-ALTER TABLE ocr.jobs ADD COLUMN worst_page int;
+ALTER TABLE ocr.jobs ADD COLUMN worst_page int, ADD COLUMN enough real;
 COMMENT ON COLUMN ocr.jobs.confidence IS '0 to 100: how many of 100 words of the whole document are estimated to be right, which is the mean of its pages, weighted by their words; null where no word was read. One bad page does not show in it: see verdict and worst_page';
 COMMENT ON COLUMN ocr.jobs.worst_page IS 'Of a completed job, the page that its verdict is owed to: the first that failed, else of the pages with that verdict the one of the least confidence. Null where every page was skipped';
+COMMENT ON COLUMN ocr.jobs.enough IS 'Internal: the confidence from which its pages were not read in other ways: what its worker was told, and the least of it where its parts were told several; null until it was claimed';
 ALTER TABLE ocr.batches
     ADD COLUMN approve_confidence real CHECK (approve_confidence BETWEEN 0 AND 100),
     ADD COLUMN review_confidence real CHECK (review_confidence BETWEEN 0 AND 100);

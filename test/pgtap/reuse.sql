@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(34);
+SELECT plan(47);
 \ir fake_worker.psql
 
 -- Claims the next job; the text, or null where an earlier job's result was taken.
@@ -90,6 +90,25 @@ SELECT is((SELECT verdict FROM ocr.pages WHERE job_id = :job AND page_no = 1), '
 -- As by hand, or by a restore of less than all.
 DELETE FROM ocr.pages WHERE page_no = 2;
 SELECT ok(NOT pg_temp.shared(ocr_submit('\x01')), 'a result that lacks a page is not shared');
+
+-- Pages are read in other ways until they are approved. read_next() reads one with confidence 80.
+SELECT ok(NOT pg_temp.shared(ocr_submit('\x05', options => '{"approve_confidence": 70}')), 'a page is read that is approved at once');
+SELECT ok(pg_temp.shared(ocr_submit('\x05', options => '{"approve_confidence": 80}')), 'who approves it as well shares it');
+SELECT ok(pg_temp.shared(ocr_submit('\x05', options => '{"approve_confidence": 60}')), 'and so does who asks for less');
+SELECT ok(NOT pg_temp.shared(ocr_submit('\x05', options => '{"approve_confidence": 80.1}')), 'for who asks for more it is read in other ways');
+SELECT ok(pg_temp.shared(ocr_submit('\x05', options => '{"approve_confidence": 99}')), 'after which there is no more to be had');
+SELECT ok(pg_temp.shared(ocr_submit('\x05', options => '{"approve_confidence": 70}')), 'nor would less be better');
+SELECT ok(NOT pg_temp.shared(ocr_submit('\x05', tier => 'fast', options => '{"approve_confidence": 70}')), 'in tier fast');
+SELECT ok(pg_temp.shared(ocr_submit('\x05', tier => 'fast', options => '{"approve_confidence": 99}')), 'there are no other ways');
+SELECT ocr_batch_triage('strict', approve_confidence => 99);
+SELECT ok(NOT pg_temp.shared(ocr_submit('\x06', options => '{"approve_confidence": 70}')), 'a batch''s limits count');
+SELECT ok(NOT pg_temp.shared(ocr_submit('\x06', batch => 'strict')), 'like a job''s own');
+SELECT ocr_batch_triage('changing', approve_confidence => 70);
+SELECT ok(NOT pg_temp.shared(ocr_submit('\x07', batch => 'changing')), 'a page is read that the limits approve');
+SELECT ocr_batch_triage('changing', approve_confidence => 99);
+SELECT ok(NOT pg_temp.shared(ocr_submit('\x07', batch => 'changing')), 'which are those of the time when it was read');
+UPDATE ocr.pages SET source = 'text_layer', confidence = 95 WHERE status = 'read';
+SELECT ok(pg_temp.shared(ocr_submit('\x05', options => '{"approve_confidence": 99}')), 'a text layer is read in one way');
 
 SELECT ocr_submit('\x01') AS job \gset
 SELECT pg_temp.claim();
