@@ -16,6 +16,7 @@ OBJS = \
 	src/extension/module.o \
 	src/extension/ocr_function.o \
 	src/extension/pdf_function.o \
+	src/extension/probe.o \
 	src/extension/rows.o \
 	src/extension/session.o \
 	src/extension/settings.o \

@@ -30,9 +30,21 @@ COMMENT ON FUNCTION ocr.installed_languages() IS
 
 CREATE OR REPLACE FUNCTION ocr.worker_slots(
     OUT pid integer, OUT database oid, OUT state text, OUT job_id bigint, OUT page_no integer, OUT since timestamptz,
-    OUT documents bigint, OUT engine_pid integer, OUT reserved_for text) RETURNS SETOF record
+    OUT documents bigint, OUT engine_pid integer, OUT reserved_for text, OUT engine_memory bigint, OUT trouble text)
+    RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL SAFE ROWS 8 AS 'MODULE_PATHNAME', 'pg_ocr_worker_slots';
 COMMENT ON FUNCTION ocr.worker_slots() IS 'The background workers of the whole cluster; see the view ocr.workers.';
+
+CREATE OR REPLACE FUNCTION ocr.server_state(OUT launcher integer, OUT workers_missing integer) RETURNS record
+    LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_server_state';
+COMMENT ON FUNCTION ocr.server_state() IS
+    'Internal: the pid of the launcher, null where none runs, and how many workers of the whole server found no slot when it looked last.';
+
+CREATE OR REPLACE FUNCTION ocr.probe_programs(
+    OUT program text, OUT version text, OUT held text, OUT lacking text, OUT trouble text) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 2 AS 'MODULE_PATHNAME', 'pg_ocr_probe_programs';
+COMMENT ON FUNCTION ocr.probe_programs() IS
+    'Internal: starts pg_ocr_engine and pg_ocr_http as children of this backend, and says what they said: their versions, the protections of their sandboxes that hold and those that are lacking, or why they cannot be used. Takes a second; 60 s where a program says nothing.';
 
 CREATE OR REPLACE FUNCTION ocr.library_version() RETURNS text
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_library_version';

@@ -10,6 +10,7 @@
 #include "extension/shared_state.h"
 #include "extension/wake.h"
 #include "pg/guard.h"
+#include "worker/child_process.h"
 
 extern "C" {
 PG_FUNCTION_INFO_V1(pg_ocr_caller);
@@ -21,6 +22,7 @@ PG_FUNCTION_INFO_V1(pg_ocr_jobs_ended);
 PG_FUNCTION_INFO_V1(pg_ocr_wait_for_job_end);
 PG_FUNCTION_INFO_V1(pg_ocr_installed_languages);
 PG_FUNCTION_INFO_V1(pg_ocr_worker_slots);
+PG_FUNCTION_INFO_V1(pg_ocr_server_state);
 PG_FUNCTION_INFO_V1(pg_ocr_library_version);
 }
 
@@ -149,21 +151,46 @@ Datum pg_ocr_worker_slots(PG_FUNCTION_ARGS) {
         const WorkerSlot slot = shared.slots[i];
         LWLockRelease(shared.lock);
         if (slot.state == WorkerState::free || slot.state == WorkerState::ended || slot.is_courier) continue;
-        Datum values[9] = {Int32GetDatum(slot.pid),
-                           ObjectIdGetDatum(slot.database),
-                           CStringGetTextDatum(state_name(slot.state)),
-                           Int64GetDatum(slot.job_id),
-                           Int32GetDatum(slot.page_no),
-                           TimestampTzGetDatum(slot.since),
-                           Int64GetDatum(slot.documents),
-                           Int32GetDatum(slot.engine_pid),
-                           CStringGetTextDatum(name_of(slot.tier).data())};
-        bool nulls[9] = {slot.pid == 0,     false, false, slot.job_id == 0,
-                         slot.page_no == 0, false, false, slot.engine_pid == 0,
-                         !slot.is_reserved};
+        const uint64_t engine_memory = resident_memory_of(slot.engine_pid);
+        Datum values[11] = {Int32GetDatum(slot.pid),
+                            ObjectIdGetDatum(slot.database),
+                            CStringGetTextDatum(state_name(slot.state)),
+                            Int64GetDatum(slot.job_id),
+                            Int32GetDatum(slot.page_no),
+                            TimestampTzGetDatum(slot.since),
+                            Int64GetDatum(slot.documents),
+                            Int32GetDatum(slot.engine_pid),
+                            CStringGetTextDatum(name_of(slot.tier).data()),
+                            Int64GetDatum(static_cast<int64>(engine_memory)),
+                            CStringGetTextDatum(slot.trouble)};
+        bool nulls[11] = {slot.pid == 0,
+                          false,
+                          false,
+                          slot.job_id == 0,
+                          slot.page_no == 0,
+                          false,
+                          false,
+                          slot.engine_pid == 0,
+                          !slot.is_reserved,
+                          engine_memory == 0,
+                          slot.trouble[0] == '\0'};
         tuplestore_putvalues(rows, description, values, nulls);
     }
     return 0;
+}
+
+Datum pg_ocr_server_state(PG_FUNCTION_ARGS) {
+    SharedState& shared = shared_state();
+    LWLockAcquire(shared.lock, LW_SHARED);
+    const pid_t launcher = shared.launcher;
+    const int workers_missing = shared.workers_missing;
+    LWLockRelease(shared.lock);
+    TupleDesc description = nullptr;
+    if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
+        elog(ERROR, "ocr.server_state() was called where no row is accepted");
+    Datum values[2] = {Int32GetDatum(launcher), Int32GetDatum(workers_missing)};
+    bool nulls[2] = {launcher == 0, false};
+    PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
 }
 
 Datum pg_ocr_library_version(PG_FUNCTION_ARGS) { PG_RETURN_TEXT_P(cstring_to_text(PG_OCR_VERSION)); }

@@ -51,6 +51,7 @@ class Launcher {
     void reap(Database& database, const WorkerSlot& slot);
     void start_couriers();
     void start_workers();
+    static void note_missing(int count);
     void check_reservations();
     bool start(Oid database, bool courier);
     static void stop_workers(Oid database, int count);
@@ -334,6 +335,7 @@ void Launcher::start_workers() {
     short_of_slots_ = missing > 0;
     // Most databases do not have the extension: the place of the worker that asks is soon free again.
     if (missing > 0 && is_in_motion()) return;
+    note_missing(missing);
     if (without_any && OidIsValid(best_served)) stop_workers(best_served, 1);
     if (missing > 0 && !told_of_shortage_)
         pg::protect([&] {
@@ -344,6 +346,14 @@ void Launcher::start_workers() {
                              max_worker_processes)));
         });
     told_of_shortage_ = missing > 0;
+}
+
+/// For ocr_check().
+void Launcher::note_missing(int count) {
+    SharedState& shared = shared_state();
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    shared.workers_missing = count;
+    LWLockRelease(shared.lock);
 }
 
 void Launcher::check_reservations() {

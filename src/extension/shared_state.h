@@ -32,7 +32,8 @@ struct WorkerSlot {
     pid_t engine_pid;  ///< 0: none
     bool is_reserved;  ///< for documents of this tier:
     Tier tier;
-    TimestampTz due;  ///< of a courier that has ended: when another is needed; 0: when somebody asks
+    TimestampTz due;    ///< of a courier that has ended: when another is needed; 0: when somebody asks
+    char trouble[256];  ///< of an unavailable one: why its engine does not start; UTF-8
 };
 
 /// A database that a command needs for itself: no worker is started there before this time.
@@ -52,6 +53,7 @@ struct SharedState {
     pid_t launcher;  ///< 0: not running
     Wishes wanted;   ///< workers, where there are none; more than fit set `look_everywhere`
     bool look_everywhere;
+    int workers_missing;     ///< for which the launcher found no slot when it looked last
     Wishes couriers_wanted;  ///< where none looks into the outbox; more than fit set `couriers_everywhere`
     bool couriers_everywhere;
     Reservation reservations[8];

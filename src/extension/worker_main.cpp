@@ -24,6 +24,16 @@ void enter_state(WorkerSlot& to, WorkerState state, int64_t job_id, int32_t page
     to.state = state;
     to.job_id = job_id;
     to.page_no = page_no;
+    if (state != WorkerState::unavailable) to.trouble[0] = '\0';
+}
+
+/// As much of it as there is room for; never a part of a character.
+template <size_t N>
+void copy_text(char (&to)[N], const std::string& utf8) {
+    size_t length = std::min(utf8.size(), N - 1);
+    while (length > 0 && length < utf8.size() && (static_cast<unsigned char>(utf8[length]) & 0xC0) == 0x80) --length;
+    utf8.copy(to, length);
+    to[length] = '\0';
 }
 
 /// The lock must be held. Returns an idle one to be woken, who need not wait for the launcher; 0 where there is none.
@@ -83,8 +93,11 @@ class BackgroundWorkerHost final : public Host {
             [&](WorkerSlot& mine) { enter_state(mine, WorkerState::reading, job_id, static_cast<int32_t>(page_no)); });
     }
 
-    void show_unavailable(const std::string&) override {
-        change_slot([](WorkerSlot& mine) { enter_state(mine, WorkerState::unavailable, 0, 0); });
+    void show_unavailable(const std::string& why) override {
+        change_slot([&](WorkerSlot& mine) {
+            enter_state(mine, WorkerState::unavailable, 0, 0);
+            copy_text(mine.trouble, why);
+        });
     }
 
     void show_engine(EngineProcess* engine) override {

@@ -250,10 +250,12 @@ void ChildProcess::kill_now() noexcept {
     reap(5000);
 }
 
-uint64_t ChildProcess::resident_memory() const noexcept {
-    if (pid_ == 0) return 0;
+uint64_t ChildProcess::resident_memory() const noexcept { return resident_memory_of(pid_); }
+
+uint64_t resident_memory_of(pid_t pid) noexcept {
+    if (pid == 0) return 0;
     char path[64];
-    std::snprintf(path, sizeof(path), "/proc/%d/statm", static_cast<int>(pid_));
+    std::snprintf(path, sizeof(path), "/proc/%d/statm", static_cast<int>(pid));
     UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
     char content[128] = {};
     if (!file || ::read(file.get(), content, sizeof(content) - 1) <= 0) return 0;

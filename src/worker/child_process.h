@@ -64,6 +64,9 @@ class ChildProcess {
     std::string stderr_tail_;         ///< for the obituary
 };
 
+/// Bytes that a process has resident; 0 where there is none of that pid.
+uint64_t resident_memory_of(pid_t pid) noexcept;
+
 /// Whether it is well-formed UTF-8 without NUL: what Postgres can store as text.
 bool is_text(std::string_view bytes);
 
