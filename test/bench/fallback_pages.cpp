@@ -14,8 +14,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <numbers>
 #include <random>
@@ -26,16 +24,11 @@
 #include "engine/read/document_type.h"
 #include "engine/read/reader.h"
 #include "engine/read_document.h"
+#include "unit/reading.h"
 #include "unit/scoring.h"
 
 namespace pg_ocr {
 namespace {
-
-std::string contents_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw std::runtime_error("cannot open " + path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 Pixels made(PIX* pix) {
     if (pix == nullptr) throw std::runtime_error("leptonica made nothing");
@@ -114,25 +107,23 @@ struct Outcome {
     std::string tried = "[]";  ///< of the last page that was read more than once
 };
 
-struct Pages : ReadEvents {
-    Outcome outcome;
-    void opened(const DocumentInfo&) override {}
-    void page_started(uint32_t) override {}
-    void page_done(const Page& page) override {
-        outcome.text += page.text;
-        outcome.confidence = static_cast<double>(page.confidence);
-        if (!page.tried.empty()) outcome.tried = page.tried;
-    }
-};
-
 Outcome read_in(Tier tier, const std::string& document, const std::string& language, Recognisers& recognisers) {
     ReadRequest request;
     request.languages = language;
     request.tier = tier;
     request.text_layer = TextLayer::ignore;
-    Pages pages;
-    read_document(reinterpret_cast<const uint8_t*>(document.data()), document.size(), request, recognisers, pages);
-    return pages.outcome;
+    Reading reading;
+    read_document(reinterpret_cast<const uint8_t*>(document.data()), document.size(), request, recognisers, reading);
+    Outcome outcome;
+    outcome.text = reading.text();
+    double words = 0, right = 0;
+    for (const Page& page : reading.pages) {
+        words += page.words;
+        right += page.words * static_cast<double>(page.confidence);
+        if (!page.tried.empty()) outcome.tried = page.tried;
+    }
+    if (words > 0) outcome.confidence = right / words;
+    return outcome;
 }
 
 Outcome read_by_tesseract(const std::string& document, const std::string& language, Recognisers& recognisers) {

@@ -2,37 +2,21 @@
 // took. test/bench/tables scores them.
 //
 //   table_pages TESSDATA LANGUAGE ocr|text_layer FILE...
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
 #include <string>
 
 #include "engine/read_document.h"
+#include "unit/reading.h"
 
 namespace pg_ocr {
 namespace {
 
-std::string contents_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw std::runtime_error("cannot open " + path);
-    return {std::istreambuf_iterator<char>(file), {}};
+void print(const std::string& path, const Page& page) {
+    const std::string layout = page.layout.empty() ? "{}" : page.layout;
+    std::printf("{\"file\":\"%s\",\"page\":%u,\"width\":%d,\"height\":%d,\"dpi\":%d,\"ms\":%u,\"layout\":%s}\n",
+                path.c_str(), page.page_no, page.width, page.height, page.dpi, page.elapsed_ms, layout.c_str());
+    std::fflush(stdout);
 }
-
-struct Printed : ReadEvents {
-    explicit Printed(std::string name) : path(std::move(name)) {}
-    std::string path;
-    void opened(const DocumentInfo&) override {}
-    void page_started(uint32_t) override {}
-    void page_done(const Page& page) override {
-        const std::string layout = page.layout.empty() ? "{}" : page.layout;
-        std::printf("{\"file\":\"%s\",\"page\":%u,\"width\":%d,\"height\":%d,\"dpi\":%d,\"ms\":%u,\"layout\":%s}\n",
-                    path.c_str(), page.page_no, page.width, page.height, page.dpi, page.elapsed_ms, layout.c_str());
-        std::fflush(stdout);
-    }
-};
 
 }  // namespace
 }  // namespace pg_ocr
@@ -51,9 +35,10 @@ int main(int count, char** arguments) {
     warm_up(recognisers, request.languages, Recogniser::own);
     for (int i = 4; i < count; ++i) try {
             const std::string document = contents_of(arguments[i]);
-            Printed printed(arguments[i]);
+            Reading reading;
             read_document(reinterpret_cast<const uint8_t*>(document.data()), document.size(), request, recognisers,
-                          printed);
+                          reading);
+            for (const Page& page : reading.pages) print(arguments[i], page);
         } catch (const DocumentError& error) {
             std::fprintf(stderr, "%s: %s\n", arguments[i], error.failure.message.c_str());
         }

@@ -51,4 +51,5 @@ def main():
     print_worth("mean of the words' confidences", means, right)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -4,37 +4,22 @@
 //   triage_pages TESSDATA LANGUAGE FILE...        FILE.gt.txt is the truth of FILE, a document of one page
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <optional>
-#include <stdexcept>
 #include <string>
 
 #include "engine/read_document.h"
+#include "unit/reading.h"
 #include "unit/scoring.h"
 
 namespace pg_ocr {
 namespace {
 
-std::string contents_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw std::runtime_error("cannot open " + path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-struct OnlyPage : ReadEvents {
-    uint32_t pages = 0;
-    Page page;
-    void opened(const DocumentInfo& info) override { pages = info.pages; }
-    void page_started(uint32_t) override {}
-    void page_done(const Page& done) override { page = done; }
-};
-
 std::optional<Page> page_of(const std::string& document, const ReadRequest& request, Recognisers& recognisers) {
-    OnlyPage only;
-    read_document(reinterpret_cast<const uint8_t*>(document.data()), document.size(), request, recognisers, only);
-    if (only.pages != 1 || only.page.status != PageStatus::read || only.page.words == 0) return std::nullopt;
-    return only.page;
+    Reading reading;
+    read_document(reinterpret_cast<const uint8_t*>(document.data()), document.size(), request, recognisers, reading);
+    if (reading.pages.size() != 1 || reading.pages[0].status != PageStatus::read || reading.pages[0].words == 0)
+        return std::nullopt;
+    return reading.pages[0];
 }
 
 void measure(const std::string& path, const ReadRequest& request, Recognisers& recognisers) {

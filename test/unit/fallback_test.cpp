@@ -149,11 +149,20 @@ TEST(Fallback, CombinesWhatHelped) {
     EXPECT_LE(character_error_rate(truth(), read.text), 0.01) << read.tried << read.text;
 }
 
+/// Nothing has to be done about it.
 TEST(Fallback, ReadsWhiteOnBlack) {
     Pixels page = page_of(letter);
     pixInvert(page.get(), page.get());
     const Page read = read_page(page, request_for(Tier::balanced));
+    EXPECT_TRUE(read.tried.empty()) << read.tried;
     EXPECT_LE(character_error_rate(truth(), read.text), 0.01) << read.text;
+}
+
+/// Where light falls on the right half of a black page, black is as bright as letters are on the left.
+TEST(Fallback, InvertsABlackPageInUnevenLight) {
+    Pixels page = in_shadow(page_of(letter));
+    pixInvert(page.get(), page.get());
+    expect_won(page, "inverted");
 }
 
 /// The models that are there read Latin letters as Cyrillic ones; the best ones do not.
@@ -251,6 +260,42 @@ TEST(Fallback, BeginsNoTryThatMayNotEndInTime) {
                                           Clock::now() + std::chrono::seconds(2));
     EXPECT_EQ(best.tries.size(), 1u);
     EXPECT_TRUE(tried_json(best.tries).empty());
+}
+
+/// Of sixteen times the pixels, one takes sixteen times as long.
+TEST(Fallback, BeginsNoLargeTryThatMayNotEndInTime) {
+    constexpr float small = 0.35f;
+    const Pixels page = made(pixScale(page_of(letter).get(), small, small));
+    ScriptedReading scripted;
+    const Means means = scripted.means(page);
+    const auto slow = [&](PageImage& image, const Treatment& treatment, Clock::time_point until) {
+        const Clock::time_point end = Clock::now() + std::chrono::milliseconds(300);
+        Layout layout = means.read(image, treatment, until);
+        while (Clock::now() < end) continue;
+        return layout;
+    };
+    const auto tried_in = [&](std::chrono::seconds time) {
+        return tried_json(
+            read_in_ways({means.image_of_page, slow, false}, request_for(Tier::balanced, 100), Clock::now() + time)
+                .tries);
+    };
+    EXPECT_EQ(tried_in(std::chrono::seconds(8)).find("enlarged"), std::string::npos);
+    EXPECT_NE(tried_in(std::chrono::hours(1)).find("enlarged"), std::string::npos);
+}
+
+TEST(Fallback, EnlargesNoSpecks) {
+    PageReading reading;
+    reading.width = reading.height = 1000;
+    const auto enlarges = [&](uint32_t pieces) {
+        Appearance appearance;
+        appearance.pieces = pieces;
+        appearance.letters = 1000;
+        appearance.letter_height = 7;
+        return std::ranges::any_of(ways_for(reading, appearance, request_for(Tier::balanced), false),
+                                   [](const Way& way) { return way.name == "enlarged"; });
+    };
+    EXPECT_TRUE(enlarges(2000));
+    EXPECT_FALSE(enlarges(8000));
 }
 
 TEST(Fallback, GoesOnAfterATryThatFails) {
@@ -397,6 +442,8 @@ TEST(Fallback, SeesHowAPageLies) {
     };
     const Appearance upright = appearance(made(pixCopy(nullptr, page.get())));
     EXPECT_GT(upright.letters, 150u);
+    EXPECT_GE(upright.pieces, upright.letters);
+    EXPECT_LT(upright.pieces, 2 * upright.letters);
     EXPECT_NEAR(upright.letter_height, 18, 3);
     EXPECT_FALSE(upright.is_dark);
     EXPECT_LT(upright.shading, 0.05f);

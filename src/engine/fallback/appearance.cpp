@@ -8,21 +8,26 @@
 namespace pg_ocr {
 namespace {
 
-/// Of pieces of ink as high as what may be a letter on a page of that size.
-std::vector<int32_t> letter_heights(PIX* ink) {
+struct Pieces {
+    uint32_t all = 0;
+    std::vector<int32_t> letter_heights;  ///< of those as high as what may be a letter on a page of that size
+};
+
+Pieces pieces_of(PIX* ink) {
     constexpr l_int32 smallest = 4;
     BOXA* boxes = pixConnCompBB(ink, 8);
     if (boxes == nullptr) throw std::bad_alloc();
     const l_int32 largest = std::max(pixGetHeight(ink) / 5, 40);
-    std::vector<int32_t> heights;
+    Pieces pieces;
+    pieces.all = static_cast<uint32_t>(boxaGetCount(boxes));
     for (l_int32 i = 0; i < boxaGetCount(boxes); ++i) {
         l_int32 width = 0, height = 0;
         boxaGetBoxGeometry(boxes, i, nullptr, nullptr, &width, &height);
         const bool has_shape = width <= 4 * height && height <= 8 * width;
-        if (has_shape && height >= smallest && height <= largest) heights.push_back(height);
+        if (has_shape && height >= smallest && height <= largest) pieces.letter_heights.push_back(height);
     }
     boxaDestroy(&boxes);
-    return heights;
+    return pieces;
 }
 
 float median_of(std::vector<int32_t>& values) {
@@ -57,39 +62,61 @@ void find_turn(PIX* ink, Appearance& appearance) {
         appearance.turn = left > 0 ? 90 : 270;
 }
 
-/// Of the brightest nearby, place by place, or on a dark page the darkest: that of the paper.
-float shading_of(PIX* pixels, bool is_dark) {
-    constexpr l_int32 places = 24;
-    if (pixGetDepth(pixels) != 8) return 0;
+/// Greys of a small part of the page: each is darker than such a share of its pixels, or brighter.
+struct Place {
+    int32_t darkest, dark, middle, bright, brightest;
+};
+
+/// Of a page in 8 bits, side by side and below each other.
+std::vector<Place> places_of(PIX* pixels) {
+    constexpr l_int32 places = 24, samples = 16;
     const l_int32 width = pixGetWidth(pixels), height = pixGetHeight(pixels);
     const l_int32 across = std::max(width / places, 1), down = std::max(height / places, 1);
-    std::vector<int32_t> paper;
+    std::vector<Place> found;
+    std::vector<int32_t> greys;
     for (l_int32 top = 0; top + down <= height; top += down)
         for (l_int32 left = 0; left + across <= width; left += across) {
-            std::vector<int32_t> greys;
-            constexpr l_int32 samples = 16;
+            greys.clear();
             for (l_int32 y = top; y < top + down; y += std::max(1, down / samples)) {
                 const l_uint32* row = pixGetData(pixels) + static_cast<ptrdiff_t>(y) * pixGetWpl(pixels);
                 for (l_int32 x = left; x < left + across; x += std::max(1, across / samples))
                     greys.push_back(GET_DATA_BYTE(row, x));
             }
-            const auto usual = greys.begin() + static_cast<ptrdiff_t>(greys.size() * (is_dark ? 1 : 9) / 10);
-            std::nth_element(greys.begin(), usual, greys.end());
-            paper.push_back(*usual);
+            std::ranges::sort(greys);
+            const auto at = [&](size_t twentieth) { return greys[greys.size() * twentieth / 20]; };
+            found.push_back({at(1), at(2), at(10), at(18), at(19)});
         }
-    if (paper.size() < 4) return 0;
+    return found;
+}
+
+/// From the paper's darkest place to its brightest.
+float shading_of(const std::vector<Place>& places, bool is_dark) {
+    if (places.size() < 4) return 0;
+    std::vector<int32_t> paper;
+    paper.reserve(places.size());
+    for (const Place& place : places) paper.push_back(is_dark ? place.dark : place.bright);
     std::ranges::sort(paper);
     const int32_t dark = paper[paper.size() / 20], bright = paper[paper.size() - 1 - paper.size() / 20];
     return static_cast<float>(bright - dark) / 255;
 }
 
-bool is_dark(PIX* pixels) {
-    constexpr l_int32 grey = 128;
-    l_float32 dark = 0;
-    const Pixels black(pixGetDepth(pixels) == 1 ? pixClone(pixels) : pixThresholdToBinary(pixels, grey));
-    if (!black) throw std::bad_alloc();
+/// Where something stands out from the paper, which is most of a place, it is most often brighter; however bright the
+/// light makes black paper.
+bool is_dark(const std::vector<Place>& places) {
+    constexpr int32_t plain = 40;
+    size_t white_on_black = 0, black_on_white = 0;
+    for (const Place& place : places) {
+        if (place.brightest - place.darkest < plain) continue;
+        const bool is_bright = place.brightest - place.middle > place.middle - place.darkest;
+        ++(is_bright ? white_on_black : black_on_white);
+    }
+    return white_on_black > black_on_white;
+}
+
+bool is_mostly_ink(PIX* bits) {
     constexpr float half = 0.5f;
-    return pixForegroundFraction(black.get(), &dark) == 0 && dark > half;
+    l_float32 dark = 0;
+    return pixForegroundFraction(bits, &dark) == 0 && dark > half;
 }
 
 }  // namespace
@@ -110,12 +137,18 @@ Skew skew_of(PIX* ink) {
 
 Appearance appearance_of(const PageImage& image) {
     Appearance appearance;
-    std::vector<int32_t> heights = letter_heights(image.ink.get());
-    appearance.letters = static_cast<uint32_t>(heights.size());
-    appearance.letter_height = median_of(heights);
+    Pieces pieces = pieces_of(image.ink.get());
+    appearance.pieces = pieces.all;
+    appearance.letters = static_cast<uint32_t>(pieces.letter_heights.size());
+    appearance.letter_height = median_of(pieces.letter_heights);
     appearance.skew = skew_of(image.ink.get());
-    appearance.is_dark = is_dark(image.pixels.get());
-    appearance.shading = shading_of(image.pixels.get(), appearance.is_dark);
+    if (pixGetDepth(image.pixels.get()) == 8) {
+        const std::vector<Place> places = places_of(image.pixels.get());
+        appearance.is_dark = is_dark(places);
+        appearance.shading = shading_of(places, appearance.is_dark);
+    } else {
+        appearance.is_dark = is_mostly_ink(image.pixels.get());
+    }
     find_turn(image.ink.get(), appearance);
     return appearance;
 }

@@ -16,13 +16,14 @@ struct Skew {
 Skew skew_of(PIX* ink);
 
 struct Appearance {
-    uint32_t letters = 0;     ///< pieces of ink that may be letters
+    uint32_t pieces = 0;      ///< of ink that hang together
+    uint32_t letters = 0;     ///< those that may be letters
     float letter_height = 0;  ///< their median, in pixels: about the height of an x; 0 where there are none
     Skew skew;
     int32_t turn = 0;  ///< degrees clockwise that make Latin text upright, where turn_is_sure
     bool turn_is_sure = false;
     float shading = 0;     ///< by how much the paper is darker in some places than in others: 0 to 1
-    bool is_dark = false;  ///< more than half of it is darker than grey
+    bool is_dark = false;  ///< white on black: what stands out from the paper is brighter than it
 };
 
 /// Of a page's image and its ink. Throws std::bad_alloc.

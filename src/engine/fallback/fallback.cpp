@@ -44,6 +44,9 @@ int64_t ms_since(Clock::time_point begin) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count();
 }
 
+/// Times those of the page.
+float pixels_of(const Treatment& treatment) { return treatment.enlarged * treatment.enlarged; }
+
 /// By estimate, how many words are right.
 float right_words(const PageReading& reading) { return static_cast<float>(reading.words) * reading.estimate / 100; }
 
@@ -90,8 +93,9 @@ class Tries {
         best_.reading = read_as(image, treatment, means_.read, until_);
         seen_.push_back(treatment);
         take(image);
-        longest_ms_ = ms_since(begin);
-        best_.tries.push_back({"as it is", best_.reading.estimate, best_.reading.words, longest_ms_, false, {}});
+        const int64_t ms = ms_since(begin);
+        longest_ms_ = static_cast<float>(ms);
+        best_.tries.push_back({"as it is", best_.reading.estimate, best_.reading.words, ms, false, {}});
     }
 
     /// The reading at hand is the best so far.
@@ -109,26 +113,27 @@ class Tries {
     bool has_best_models() const { return request_.tier == Tier::accurate && means_.has_best_models; }
 
     std::optional<Way> next() {
-        if (!may_go_on()) return std::nullopt;
         const bool is_enough = best_.reading.estimate >= enough_for(request_);
         for (const Way& way : ways_) {
             if (is_enough && !way.even_if_enough) continue;
             if (std::ranges::find(seen_, way.treatment) != seen_.end()) continue;
-            return way;
+            if (may_go_on(pixels_of(way.treatment))) return way;
         }
         return std::nullopt;
     }
 
     /// What a try hangs in may be a library, which does not look at the clock: a page that was read is not put at risk.
-    bool may_go_on() const {
-        constexpr int64_t careful = 4;
+    /// A try of so many times the pixels takes so many times as long.
+    bool may_go_on(float pixels = 1) const {
+        constexpr float careful = 4;
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until_ - Clock::now()).count();
-        return best_.tries.size() < most_readings(request_.tier) && left > careful * longest_ms_;
+        return best_.tries.size() < most_readings(request_.tier) &&
+               static_cast<float>(left) > careful * pixels * longest_ms_;
     }
 
     void attempt(const Way& way) {
         seen_.push_back(way.treatment);
-        attempt(way.name, [&] {
+        attempt(way.name, pixels_of(way.treatment), [&] {
             PageImage image = means_.image_of_page();
             PageReading reading = read_as(image, way.treatment, means_.read, until_);
             Try done{way.name, reading.estimate, reading.words, 0, false, {}};
@@ -142,7 +147,7 @@ class Tries {
 
     void read_lines_anew() {
         const char* const name = "doubtful lines";
-        attempt(name, [&] {
+        attempt(name, 1, [&] {
             PageImage image = treated(means_.image_of_page(), in_page_pixels(best_.reading.treatment));
             image.ink = black_on_white(image.pixels.get());
             PageReading reading = best_.reading;
@@ -160,7 +165,7 @@ class Tries {
     }
 
     template <typename Read>
-    void attempt(const std::string& name, Read read) {
+    void attempt(const std::string& name, float pixels, Read read) {
         const Clock::time_point begin = Clock::now();
         Try done{name, -1, 0, 0, false, {}};
         try {
@@ -172,7 +177,7 @@ class Tries {
             done.failure = failure_of(error);
         }
         done.ms = ms_since(begin);
-        longest_ms_ = std::max(longest_ms_, done.ms);
+        longest_ms_ = std::max(longest_ms_, static_cast<float>(done.ms) / pixels);
         best_.tries.push_back(std::move(done));
     }
 
@@ -183,7 +188,7 @@ class Tries {
     size_t won_ = 0;
     std::vector<Way> ways_;
     std::vector<Treatment> seen_;
-    int64_t longest_ms_ = 0;
+    float longest_ms_ = 0;  ///< of the tries so far, for as many pixels as the page has
 };
 
 }  // namespace

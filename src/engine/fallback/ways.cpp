@@ -16,6 +16,8 @@ constexpr float legible_letters = 5, small_letters = 17, wanted_letters = 26, la
 /// In degrees.
 constexpr float slight_skew = 0.25f, plain_skew = 1.2f;
 constexpr float slight_shading = 0.08f, plain_shading = 0.3f;
+/// Of all pieces of ink, those of small print that may be letters; the others are dots and dirt.
+constexpr float least_letters = 0.25f;
 /// Fewer pieces of ink are no text.
 constexpr uint32_t letters_to_try = 4;
 
@@ -31,8 +33,9 @@ class Ways {
         if (may_lie && appearance_.turn_is_sure && appearance_.turn != 0) add_turn(appearance_.turn);
         if (may_lie && !appearance_.turn_is_sure) add_turn(180);
         add_straightened();
-        if (appearance_.shading >= slight_shading) add_evened(appearance_.shading >= plain_shading);
         add_inverted();
+        if (appearance_.shading >= slight_shading && !appearance_.is_dark)
+            add_evened(appearance_.shading >= plain_shading);
         const bool has_columns = has_columns_of_prose(reading_.layout);
         if (!has_columns) add_segmentation("as one block", tesseract::PSM_SINGLE_BLOCK);
         add_enlarged();
@@ -90,16 +93,21 @@ class Ways {
         add("evened", treatment, even_if_enough);
     }
 
+    /// White ink is told from black paper without it, but only black ink from uneven paper.
     void add_inverted() {
         Treatment treatment = now();
         if (!appearance_.is_dark || treatment.inverted) return;
-        treatment.inverted = true;
-        add("inverted", treatment);
+        treatment.inverted = treatment.evened = true;
+        add("inverted", treatment, appearance_.shading >= plain_shading);
     }
 
+    /// Specks that are enlarged look like letters: Tesseract's search for columns among a hundred thousand takes
+    /// minutes.
     void add_enlarged() {
         Treatment treatment = now();
-        if (treatment.enlarged > 1 || appearance_.letter_height < legible_letters ||
+        const bool is_noise =
+            static_cast<float>(appearance_.letters) < least_letters * static_cast<float>(appearance_.pieces);
+        if (treatment.enlarged > 1 || is_noise || appearance_.letter_height < legible_letters ||
             appearance_.letter_height >= small_letters)
             return;
         const float wanted = std::min(wanted_letters / appearance_.letter_height, largest_enlargement);
@@ -126,6 +134,7 @@ class Ways {
         Treatment treatment = now();
         if (treatment.local) return;
         treatment.local = true;
+        treatment.inverted |= appearance_.is_dark;
         add("local threshold", treatment);
     }
 
