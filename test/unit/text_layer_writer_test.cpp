@@ -70,7 +70,40 @@ TEST(TextLayerWriter, DrawsNoSpaceWhereNoneIsWritten) {
 TEST(TextLayerWriter, DrawsWhatRunsLeftwardAsItStands) {
     TextLayerWriter writer;
     writer.add(page_of({word("אב12", {500, 0, 700, 100}), word("ג", {300, 0, 400, 100})}));
-    EXPECT_EQ(writer.characters().characters(), (std::vector<char32_t>{U'ג', U' ', U'1', U'2', U'ב', U'א'}));
+    EXPECT_EQ(writer.characters().characters(), (std::vector<char32_t>{U'ג', U' ', 0x200f, U'1', U'2', U'ב', U'א'}));
+}
+
+TEST(TextLayerWriter, AsksBoxesWhichWayALineRuns) {
+    auto first_of = [](Box one, Box other) {
+        TextLayerWriter writer;
+        writer.add(page_of({word("ab", one), word("אב", other)}));
+        return writer.characters().characters().front();
+    };
+    EXPECT_EQ(first_of({500, 0, 700, 100}, {300, 0, 400, 100}), U'ב');
+    EXPECT_EQ(first_of({300, 0, 400, 100}, {500, 0, 700, 100}), U'a');
+}
+
+TEST(TextLayerWriter, LeavesNoGapInLeftwardLinesThatPartsThem) {
+    const std::string content =
+        content_of_page(page_of({word("אב", {900, 0, 1000, 100}), word("גד", {100, 0, 200, 100})}));
+    const auto places = matrices(content);
+    ASSERT_EQ(places.size(), 2u);
+    EXPECT_EQ(places[0], (std::vector<double>{1.8, 0, 0, 1, 100, 1920}));
+    EXPECT_EQ(places[1][4], 900);
+    // Two glyphs of 50 that the matrix makes 90 wide reach to 105 before the next word.
+    EXPECT_NE(content.find("386.11111 Tz <00010002> Tj\n116.66667 Tz <0003>"), std::string::npos) << content;
+    // Lines from left to right keep theirs.
+    const std::string other =
+        content_of_page(page_of({word("ab", {100, 0, 200, 100}), word("cd", {900, 0, 1000, 100})}));
+    EXPECT_NE(other.find("1 0 0 1 100 1920 Tm 100 Tz <00010002> Tj"), std::string::npos) << other;
+}
+
+TEST(TextLayerWriter, GivesMarksLittleRoom) {
+    const std::string content = content_of_page(
+        page_of({word("אב", {480, 0, 700, 100}), word("12", {300, 0, 400, 100}), word("גד", {100, 0, 200, 100})}));
+    // Of the 100 pixels of 12 its mark has 12.
+    EXPECT_NE(content.find("1.8 0 0 1 300 1920 Tm 13.33333 Tz <0004> Tj\n48.88889 Tz <00050006> Tj"), std::string::npos)
+        << content;
 }
 
 TEST(TextLayerWriter, FollowsLinesThatRunUpAndDown) {

@@ -14,6 +14,7 @@
 #include <tuple>
 #include <utility>
 
+#include "engine/pdf/drawn_order.h"
 #include "engine/write/page_text.h"
 #include "engine/write/utf8.h"
 
@@ -43,32 +44,11 @@ struct PlacedWord {
     Box box;
     double begin = 0, end = 0;   ///< along the line
     double top = 0, bottom = 0;  ///< across it
+    bool runs_leftward = false;
 };
 
-bool is_leftward(char32_t c) {
-    return (c >= 0x590 && c < 0x900) || (c >= 0xfb1d && c < 0xfe00) || (c >= 0xfe70 && c < 0xff00) ||
-           (c >= 0x10800 && c < 0x11000) || (c >= 0x1e800 && c < 0x1f000);
-}
-bool is_digit(char32_t c) { return (c >= '0' && c <= '9') || (c >= 0x660 && c <= 0x669) || (c >= 0x6f0 && c <= 0x6f9); }
-bool is_letter(char32_t c) { return c > '@' && !is_digit(c); }
-bool is_leftward_letter(char32_t c) { return is_leftward(c) && !is_digit(c); }
-bool runs_leftward(const std::u32string& word) { return std::any_of(word.begin(), word.end(), is_leftward_letter); }
 bool is_vertical_script(char32_t c) {
     return (c >= 0x2e80 && c <= 0x9fff) || (c >= 0xac00 && c <= 0xd7af) || c >= 0x20000;
-}
-
-/// As the characters stand from left to right. Within what runs leftward, numbers and foreign words do not.
-std::u32string as_drawn(const std::u32string& word) {
-    if (!runs_leftward(word)) return word;
-    std::u32string drawn(word.rbegin(), word.rend());
-    auto keeps_its_order = [](char32_t c) { return is_digit(c) || (is_letter(c) && !is_leftward(c)); };
-    for (size_t i = 0; i < drawn.size();) {
-        size_t end = i;
-        while (end < drawn.size() && keeps_its_order(drawn[end])) ++end;
-        std::reverse(drawn.begin() + static_cast<std::ptrdiff_t>(i), drawn.begin() + static_cast<std::ptrdiff_t>(end));
-        i = end + 1;
-    }
-    return drawn;
 }
 
 std::vector<PlacedWord> placed(const Line& line) {
@@ -180,6 +160,20 @@ Affine unturned_by(double degrees, double width, double height) {
     return {cosine, sine, -sine, cosine, x - cosine * x + sine * y, y - sine * x - cosine * y};
 }
 
+/// What programs take for characters of one word is neither narrower than this nor further apart than that, in heights
+/// of the line.
+constexpr double least_advance = 0.12, least_gap = 0.2, widest_gap = 2;
+
+/// pdf.js measures gaps in units of the text's matrix: by this scale of it, which letters undo, it finds a space where
+/// a gap has 0.19 to 1.08 heights, and no longer 0.1 to 0.6. Where it changes, another text begins for it.
+constexpr double leftward_scale = 1.8, widest_unseen_gap = 0.17, widest_gap_in_text = 1.05;
+
+/// What stands on other characters, or between them.
+bool is_mark(char32_t c) { return is_directional(c) || is_combining(c); }
+std::ptrdiff_t marks_in(const std::u32string& characters) {
+    return std::count_if(characters.begin(), characters.end(), is_mark);
+}
+
 /// One line's operators, in pixels of the image as it was before it was straightened.
 class LineWriter {
   public:
@@ -203,23 +197,34 @@ class LineWriter {
         to_ += " Tf\n";
     }
 
-    void show(const std::u32string& characters, double begin, double end) {
+    /// `scale`: of the matrix along the line, which the letters undo.
+    void show(const std::u32string& characters, double begin, double end, double scale) {
         const double cosine = std::cos(angle_), sine = std::sin(angle_);
         const Point &a = direction_.along, &d = direction_.down;
         const Point right{cosine * a.x + sine * d.x, cosine * a.y + sine * d.y};
         const Point up{sine * a.x - cosine * d.x, sine * a.y - cosine * d.y};
         const double middle = (begin + end) / 2, half = (end - begin) / 2, across = slope_ * middle + baseline_;
         const Point centre = moved({middle * a.x + across * d.x, middle * a.y + across * d.y});
-        append_numbers(to_, {right.x, -right.y, up.x, -up.y}, 5);
+        scale_ = scale;
+        append_numbers(to_, {scale * right.x, -scale * right.y, up.x, -up.y}, 5);
         append_numbers(to_, {centre.x - half * right.x, page_height_ - (centre.y - half * right.y)});
         to_ += "Tm ";
-        go_on(characters, end - begin);
+        const auto marks = static_cast<size_t>(marks_in(characters));
+        const double of_marks = std::min(least_advance * size_ * static_cast<double>(marks), (end - begin) / 2);
+        const double of_others = end - begin - of_marks;
+        for (size_t i = 0, next = 0; i < characters.size(); i = next) {
+            const bool of_mark = is_mark(characters[i]);
+            while (next < characters.size() && is_mark(characters[next]) == of_mark) ++next;
+            const double share = of_mark ? of_marks / static_cast<double>(marks)
+                                         : of_others / static_cast<double>(characters.size() - marks);
+            go_on(characters.substr(i, next - i), share * static_cast<double>(next - i));
+        }
     }
 
     /// Where the last glyph ended.
     void go_on(const std::u32string& characters, double width) {
-        const double natural = static_cast<double>(characters.size()) * size_ * glyph_width / 1000;
-        append_number(to_, 100 * width / natural);
+        const double natural = static_cast<double>(characters.size()) * size_ * glyph_width / 1000 * scale_;
+        append_number(to_, 100 * width / natural, scale_ == 1 ? 2 : 5);
         to_ += " Tz <";
         for (char32_t c : characters) {
             constexpr std::string_view hexadecimal = "0123456789abcdef";
@@ -244,26 +249,20 @@ class LineWriter {
     double page_height_;
     Affine unskewed_;
     double angle_ = 0;  ///< of the words to their direction, clockwise
+    double scale_ = 1;
 };
-
-/// What programs take for characters of one word is neither narrower than this nor further apart than that, in heights
-/// of the line.
-constexpr double least_advance = 0.12, least_gap = 0.2, widest_gap = 2;
 
 double least_width(const PlacedWord& word, double height) {
     return least_advance * height * static_cast<double>(word.characters.size());
 }
 
 /// Boxes may overlap, or nearly so. Words that belong together touch; others are kept apart.
-void part_words(PlacedWord& word, PlacedWord& next, bool parted, bool mirrored, double height) {
+void part_words(PlacedWord& word, PlacedWord& next, bool parted, double height) {
     const double gap = next.begin - word.end, narrow = word.begin + least_width(word, height);
     if (parted && gap < least_gap * height) {
         const double middle = (word.begin + word.end) / 2;
         word.end = std::max({std::min(word.end, next.begin - least_gap * height), middle, narrow});
         next.begin = std::max(next.begin, word.end + least_gap * height);
-    } else if (parted && mirrored && gap < widest_gap * height) {
-        // pdf.js puts in order what stands close together, and wide gaps would make several texts of a line.
-        word.end = next.begin - least_gap * height;
     } else if (!parted && gap < widest_gap * height) {
         word.end = std::max(gap > 0 ? next.begin : (word.end + next.begin) / 2, narrow);
         next.begin = word.end;
@@ -271,26 +270,51 @@ void part_words(PlacedWord& word, PlacedWord& next, bool parted, bool mirrored, 
     next.end = std::max(next.end, next.begin + least_width(next, height));
 }
 
-/// As the words stand from left to right, by their scripts: boxes may overlap. Whether any is from right to left.
-bool put_as_drawn(std::vector<PlacedWord>& words) {
-    auto leftward = [](const PlacedWord& word) { return runs_leftward(word.characters); };
-    auto rightward_letters = [](const PlacedWord& word) {
-        return !runs_leftward(word.characters) &&
-               std::any_of(word.characters.begin(), word.characters.end(), is_letter);
-    };
-    const auto leftward_words = std::count_if(words.begin(), words.end(), leftward);
-    if (leftward_words == 0) return false;
-    const bool line_runs_leftward = leftward_words >= std::count_if(words.begin(), words.end(), rightward_letters);
-    if (line_runs_leftward) std::reverse(words.begin(), words.end());
-    for (auto begin = words.begin(); begin != words.end();) {
-        const bool turned = line_runs_leftward ? rightward_letters(*begin) : leftward(*begin);
-        auto end = std::find_if(begin, words.end(), [&](const PlacedWord& word) {
-            return (line_runs_leftward ? rightward_letters(word) : leftward(word)) != turned;
-        });
-        if (turned) std::reverse(begin, end);
-        begin = end;
+/// How many words stand further left than the word before them.
+size_t steps_back(const std::vector<DrawnWord>& drawn, const std::vector<PlacedWord>& words) {
+    size_t steps = 0;
+    for (size_t i = 1; i < drawn.size(); ++i) {
+        const PlacedWord &word = words[drawn[i - 1].number], &next = words[drawn[i].number];
+        if (next.begin + next.end < word.begin + word.end) ++steps;
     }
-    return true;
+    return steps;
+}
+
+/// Words of a line on which some run leftward, as they are drawn. Whether the line runs leftward: as their boxes have
+/// it, or where those tell nothing, as most words do.
+bool put_as_drawn(std::vector<PlacedWord>& words) {
+    std::vector<std::u32string> texts;
+    texts.reserve(words.size());
+    for (const PlacedWord& word : words) texts.push_back(word.characters);
+    bool leftward = mostly_leftward(texts);
+    std::vector<DrawnWord> line = drawn_line(texts, leftward);
+    if (const size_t steps = steps_back(line, words); steps > 0) {
+        std::vector<DrawnWord> other = drawn_line(texts, !leftward);
+        if (steps_back(other, words) < steps) {
+            line = std::move(other);
+            leftward = !leftward;
+        }
+    }
+    std::vector<PlacedWord> drawn;
+    for (DrawnWord& word : line) {
+        drawn.push_back(std::move(words[word.number]));
+        drawn.back().characters = std::move(word.characters);
+        drawn.back().runs_leftward = word.runs_leftward;
+    }
+    words = std::move(drawn);
+    return leftward;
+}
+
+/// As pdf.js sees it, which knows nothing of marks and takes them for room behind the word.
+double gap_seen(const PlacedWord& word, const PlacedWord& next, double height) {
+    return next.begin - word.end + least_advance * height * static_cast<double>(marks_in(word.characters));
+}
+
+/// pdf.js puts a line in its order where no gap is wide; and it sees two spaces before a word that begins, from the
+/// left, with what stands on its next character, unless the gap is too narrow to be one.
+void part_leftward_words(PlacedWord& word, PlacedWord& next, double height) {
+    const double widest = is_combining(next.characters.front()) ? widest_unseen_gap : widest_gap_in_text;
+    word.end += std::max(0.0, gap_seen(word, next, height) - widest * height);
 }
 
 void write_line(std::string& to, CharacterNumbers& numbers, const Line& line, const PageView& page) {
@@ -301,7 +325,10 @@ void write_line(std::string& to, CharacterNumbers& numbers, const Line& line, co
     const double slope = slope_of(words);
     const Extent extent = extent_of(words, slope);
     const double height = extent.height();
-    const bool mirrored = put_as_drawn(words);
+    const bool is_mixed =
+        std::any_of(words.begin(), words.end(), [](const PlacedWord& word) { return runs_leftward(word.characters); });
+    const bool line_runs_leftward = is_mixed && put_as_drawn(words);
+    if (words.empty()) return;
     LineWriter writer(to, numbers, page, direction, slope, extent);
     words.front().end = std::max(words.front().end, words.front().begin + least_width(words.front(), height));
     for (size_t i = 0; i < words.size(); ++i) {
@@ -309,8 +336,9 @@ void write_line(std::string& to, CharacterNumbers& numbers, const Line& line, co
         PlacedWord* next = i + 1 < words.size() ? &words[i + 1] : nullptr;
         const bool parted = next != nullptr && is_space_between(word.characters.back(), next->characters.front());
         const bool goes_on = next != nullptr && next->end > word.begin;
-        if (goes_on) part_words(word, *next, parted, mirrored, height);
-        writer.show(as_drawn(word.characters), word.begin, word.end);
+        if (goes_on) part_words(word, *next, parted, height);
+        if (goes_on && parted && line_runs_leftward) part_leftward_words(word, *next, height);
+        writer.show(word.characters, word.begin, word.end, word.runs_leftward ? leftward_scale : 1);
         // Also behind the last one: lines of a skewed page are side by side for some programs.
         if (next == nullptr || parted) writer.go_on(U" ", goes_on ? next->begin - word.end : least_gap * height);
     }
