@@ -22,6 +22,7 @@ OBJS = \
 	src/extension/settings.o \
 	src/extension/shared_state.o \
 	src/extension/store_functions.o \
+	src/extension/tallies.o \
 	src/extension/wake.o \
 	src/extension/worker_main.o \
 	src/pg/guard.o \

@@ -103,6 +103,9 @@ BEGIN
         PERFORM ocr.emit_event(job, 'job.' || status);
         PERFORM ocr.emit_event(job, 'job.review_needed') WHERE job.verdict IN ('review', 'rejected');
     END IF;
+    IF job.batch IS NOT NULL THEN
+        PERFORM ocr.job_of_batch_ended(job);
+    END IF;
     PERFORM ocr.announce_job_end();
 END
 $$;

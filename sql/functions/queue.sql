@@ -7,7 +7,7 @@
 
 -- A claim must not get slower with the number of tasks that were done. While some session holds an old snapshot, vacuum
 -- cannot remove what was claimed, and a scan of tasks_to_claim from its beginning would walk over all of it. So a session
--- remembers, in pg_ocr.queue_look, the heads that it found: for each priority the first task that its snapshot saw. Before
+-- remembers, in pg_ocr.queue_look, the heads that it found: for each lane the first task that its snapshot saw. Before
 -- a head there was nothing that the snapshot saw. What was claimed or deleted does not come back, so whatever may be there
 -- now was written by a transaction that the snapshot did not see as ended: it was running (xip), or began later (xmax). The
 -- index tasks_new has what those wrote, as a trigger notes the writer of each version that is to be claimed. Thus it does
@@ -33,66 +33,49 @@ BEGIN
         look := (pg_current_snapshot(), NULL, clock_timestamp(), '{}', queue_heads.tier);
         LOOP
             IF queue_heads.tier IS NULL THEN
-                SELECT max(t.priority) INTO level FROM ocr.tasks t WHERE t.worker IS NULL AND t.priority < level;
+                SELECT max(t.lane) INTO level FROM ocr.tasks t WHERE t.worker IS NULL AND t.lane < level;
             ELSE
-                SELECT -min(-t.priority) INTO level FROM ocr.tasks t
-                WHERE t.worker IS NULL AND t.tier = queue_heads.tier AND -t.priority > -level;
+                SELECT -min(-t.lane) INTO level FROM ocr.tasks t
+                WHERE t.worker IS NULL AND t.tier = queue_heads.tier AND -t.lane > -level;
             END IF;
             EXIT WHEN level IS NULL;
-            look.heads := look.heads || (level, '-infinity', 0)::ocr.queue_head;
+            look.heads := look.heads || (level, -9223372036854775808, 0)::ocr.queue_head;
         END LOOP;
     END IF;
 
     WITH ended AS (
         SELECT x FROM pg_snapshot_xip(look.snapshot) AS x WHERE pg_visible_in_snapshot(x, pg_current_snapshot())
     ), new AS (
-        SELECT t.priority, t.run_at, t.id, t.tier FROM ocr.tasks t
+        SELECT t.lane, t.turn, t.id, t.tier FROM ocr.tasks t
         WHERE t.worker IS NULL AND t.since >= pg_snapshot_xmax(look.snapshot)
         UNION ALL
-        SELECT t.priority, t.run_at, t.id, t.tier FROM ocr.tasks t
+        SELECT t.lane, t.turn, t.id, t.tier FROM ocr.tasks t
         WHERE t.worker IS NULL AND t.since = ANY (ARRAY(SELECT x FROM ended) || look.own)
     ), start AS (
-        SELECT DISTINCT ON (s.priority) s.priority, s.run_at, s.id
-        FROM (SELECT n.priority, n.run_at, n.id FROM new n WHERE n.tier = queue_heads.tier OR queue_heads.tier IS NULL
+        SELECT DISTINCT ON (s.lane) s.lane, s.turn, s.id
+        FROM (SELECT n.lane, n.turn, n.id FROM new n WHERE n.tier = queue_heads.tier OR queue_heads.tier IS NULL
               UNION ALL
               SELECT * FROM unnest(look.heads)) AS s
-        ORDER BY s.priority, s.run_at, s.id
+        ORDER BY s.lane, s.turn, s.id
     )
     SELECT pg_current_snapshot(), pg_current_xact_id_if_assigned(), look.complete_at,
-           array_agg((s.priority, head.run_at, head.id)::ocr.queue_head ORDER BY s.priority DESC), look.tier
+           array_agg((s.lane, head.turn, head.id)::ocr.queue_head ORDER BY s.lane DESC), look.tier
     INTO look
     FROM start s, LATERAL (
         -- One of the two; the other looks at nothing.
-        (SELECT t.run_at, t.id FROM ocr.tasks t
-         WHERE queue_heads.tier IS NULL AND t.worker IS NULL AND t.priority = s.priority
-           AND (t.run_at, t.id) >= (s.run_at, s.id)
-         ORDER BY t.run_at, t.id LIMIT 1)
+        (SELECT t.turn, t.id FROM ocr.tasks t
+         WHERE queue_heads.tier IS NULL AND t.worker IS NULL AND t.lane = s.lane AND (t.turn, t.id) >= (s.turn, s.id)
+         ORDER BY t.turn, t.id LIMIT 1)
         UNION ALL
-        (SELECT t.run_at, t.id FROM ocr.tasks t
-         WHERE t.worker IS NULL AND t.tier = queue_heads.tier AND -t.priority = -s.priority
-           AND (t.run_at, t.id) >= (s.run_at, s.id)
-         ORDER BY t.run_at, t.id LIMIT 1)) AS head;
+        (SELECT t.turn, t.id FROM ocr.tasks t
+         WHERE t.worker IS NULL AND t.tier = queue_heads.tier AND -t.lane = -s.lane AND (t.turn, t.id) >= (s.turn, s.id)
+         ORDER BY t.turn, t.id LIMIT 1)) AS head;
     PERFORM set_config(memory, look::text, false);
     RETURN QUERY SELECT * FROM unnest(look.heads);
 END
 $$;
 COMMENT ON FUNCTION ocr.queue_heads(text) IS
-'Internal: per priority, from the highest, the first task that is to be claimed, of a tier or, where that is null, of all, whether it is due or not; another session may be claiming it';
-
-CREATE OR REPLACE FUNCTION ocr.note_claimable() RETURNS trigger
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    NEW.since := pg_current_xact_id();
-    RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION ocr.note_claimable() IS 'Internal: notes which transaction wrote a task that is to be claimed, for ocr.queue_heads()';
-
-CREATE OR REPLACE TRIGGER note_claimable BEFORE INSERT OR UPDATE ON ocr.tasks
-    FOR EACH ROW WHEN (NEW.worker IS NULL) EXECUTE FUNCTION ocr.note_claimable();
-ALTER TABLE ocr.tasks ENABLE ALWAYS TRIGGER note_claimable;
+'Internal: per lane, from the highest, the first task that is to be claimed, of a tier or, where that is null, of all; those of waiting lanes come last. Another session may be claiming it';
 
 CREATE OR REPLACE FUNCTION ocr.lock_next_task(tier text) RETURNS ocr.tasks
 LANGUAGE plpgsql
@@ -101,39 +84,57 @@ SET enable_seqscan = off
 SET enable_bitmapscan = off
 AS $$
 DECLARE
+    heads ocr.queue_head[] := ARRAY(SELECT h FROM ocr.queue_heads(tier) AS h);
     head ocr.queue_head;
     passed_over bigint[] := '{}';
+    passed_flows bigint[] := '{}';
     put_off int := 0;
     task ocr.tasks;
     job ocr.jobs;
+    owed bigint;
+    held boolean;
 BEGIN
-    -- One priority at a time, from the highest: so that what is due is next in the index, however much of a higher
-    -- priority waits for a later time.
-    FOR head IN SELECT * FROM ocr.queue_heads(tier) LOOP
-        CONTINUE WHEN head.run_at > now();
+    IF ocr.place_due_tasks(heads, tier) THEN
+        heads := ARRAY(SELECT h FROM ocr.queue_heads(tier) AS h);
+    END IF;
+    FOREACH head IN ARRAY heads LOOP
+        CONTINUE WHEN ocr.is_waiting_lane(head.lane);
         LOOP
             IF tier IS NULL THEN
                 SELECT * INTO task FROM ocr.tasks t
-                WHERE t.worker IS NULL AND t.priority = head.priority AND (t.run_at, t.id) >= (head.run_at, head.id)
-                  AND t.run_at <= now() AND t.id <> ALL (passed_over)
-                ORDER BY t.run_at, t.id LIMIT 1
+                WHERE t.worker IS NULL AND t.lane = head.lane AND (t.turn, t.id) >= (head.turn, head.id)
+                  AND t.id <> ALL (passed_over) AND t.flow <> ALL (passed_flows)
+                ORDER BY t.turn, t.id LIMIT 1
                 FOR UPDATE SKIP LOCKED;
             ELSE
                 SELECT * INTO task FROM ocr.tasks t
-                WHERE t.worker IS NULL AND t.tier = lock_next_task.tier AND -t.priority = -head.priority
-                  AND (t.run_at, t.id) >= (head.run_at, head.id) AND t.run_at <= now() AND t.id <> ALL (passed_over)
-                ORDER BY t.run_at, t.id LIMIT 1
+                WHERE t.worker IS NULL AND t.tier = lock_next_task.tier AND -t.lane = -head.lane
+                  AND (t.turn, t.id) >= (head.turn, head.id)
+                  AND t.id <> ALL (passed_over) AND t.flow <> ALL (passed_flows)
+                ORDER BY t.turn, t.id LIMIT 1
                 FOR UPDATE SKIP LOCKED;
             END IF;
             EXIT WHEN task.id IS NULL;
             SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id FOR NO KEY UPDATE SKIP LOCKED;
             IF NOT FOUND THEN
                 passed_over := passed_over || task.id;
-            ELSIF job.document_id IS NULL AND (job.uri IS NULL OR task.last_page IS NOT NULL) THEN
+                CONTINUE;
+            END IF;
+            owed := CASE WHEN task.last_page IS NULL THEN ocr.debt_of_flow(task.flow) END;
+            held := job.batch IS NOT NULL AND ocr.is_held(job);
+            IF job.document_id IS NULL AND (job.uri IS NULL OR task.last_page IS NOT NULL) THEN
                 PERFORM ocr.finish_job(job.id, 'failed', 'internal_error',
                     'its document was deleted from ocr.documents before it was read; submit it again');
-            ELSIF job.document_id IS NULL AND ocr.slow_fetches(job.store, now()) >= ocr.most_slow_fetches() THEN
+            ELSIF owed > task.debt THEN
+                UPDATE ocr.tasks t SET turn = t.turn + owed - t.debt, debt = owed WHERE t.id = task.id;
+            ELSIF held IS NULL THEN
+                passed_flows := passed_flows || task.flow;
+            ELSIF held THEN
                 EXIT WHEN put_off = 5;  -- the next claim goes on
+                put_off := put_off + 1;
+                PERFORM ocr.hold_tasks(task);
+            ELSIF job.document_id IS NULL AND ocr.slow_fetches(job.store, now()) >= ocr.most_slow_fetches() THEN
+                EXIT WHEN put_off = 5;
                 put_off := put_off + 1;
                 PERFORM ocr.put_off_fetches(job.store, head);
             ELSE
@@ -168,9 +169,10 @@ BEGIN
     END IF;
     IF task.id IS NULL THEN
         task := ocr.lock_next_task(NULL);
-    END IF;
-    IF task.id IS NULL THEN
-        RETURN;
+        IF task.id IS NULL THEN
+            RETURN;
+        END IF;
+        PERFORM ocr.reach_turn(task.lane, task.turn);  -- what is reserved is out of turn
     END IF;
     SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id;
     UPDATE ocr.tasks t
@@ -239,9 +241,8 @@ DECLARE
     due bigint[];
 BEGIN
     due := ARRAY(SELECT t.id FROM ocr.tasks t
-                 WHERE t.worker IS NULL AND t.priority = head.priority AND (t.run_at, t.id) >= (head.run_at, head.id)
-                   AND t.run_at <= now()
-                 ORDER BY t.run_at, t.id LIMIT at_once FOR UPDATE SKIP LOCKED);
+                 WHERE t.worker IS NULL AND t.lane = head.lane AND (t.turn, t.id) >= (head.turn, head.id)
+                 ORDER BY t.turn, t.id LIMIT at_once FOR UPDATE SKIP LOCKED);
     UPDATE ocr.tasks t
     SET run_at = now() + interval '1 s' + random() * CASE cardinality(due) WHEN at_once THEN many ELSE few END
     FROM ocr.jobs j
@@ -278,10 +279,10 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    earliest CONSTANT timestamptz := (SELECT min(h.run_at) FROM ocr.queue_heads() h WHERE h.run_at < 'infinity');
+    due CONSTANT bigint := (SELECT min(CASE WHEN ocr.is_waiting_lane(h.lane) THEN h.turn ELSE 0 END) FROM ocr.queue_heads() AS h);
 BEGIN
-    RETURN CASE WHEN earliest <= clock_timestamp() THEN 0
-                ELSE ceil(1000 * extract(epoch FROM earliest - clock_timestamp())) END;
+    RETURN CASE WHEN due < ocr.turn_at('infinity')
+                THEN ceil(greatest(0, due - 1000000 * extract(epoch FROM clock_timestamp())) / 1000) END;
 END
 $$;
 COMMENT ON FUNCTION ocr.due_in_ms() IS

@@ -62,11 +62,13 @@ DECLARE
     task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
     part record;
     parts int := 0;
+    step bigint;
 BEGIN
     IF task.id IS NULL THEN
         RETURN false;
     END IF;
-    UPDATE ocr.jobs j SET document_type = record_opened.document_type, pages_total = selected WHERE j.id = task.job_id;
+    UPDATE ocr.jobs j SET document_type = record_opened.document_type, pages_total = selected WHERE j.id = task.job_id
+    RETURNING ocr.step_of(j.owner, j.batch) INTO step;
     -- The worker that opened a long document keeps its first pages; everybody may have the others.
     IF task.last_page IS NULL AND selected > ocr.pages_of_a_task() THEN
         FOR part IN
@@ -81,11 +83,13 @@ BEGIN
             IF parts = 1 THEN
                 UPDATE ocr.tasks t SET last_page = part.last_page WHERE t.id = task.id;
             ELSE
-                INSERT INTO ocr.tasks (job_id, priority, run_at, first_page, last_page, tier)
-                VALUES (task.job_id, task.priority, task.run_at, part.first_page, part.last_page, task.tier);
+                INSERT INTO ocr.tasks (job_id, priority, run_at, first_page, last_page, tier, lane, turn, flow)
+                VALUES (task.job_id, task.priority, task.run_at, part.first_page, part.last_page, task.tier, task.lane,
+                        task.turn + step * (parts - 1), task.flow);
                 PERFORM ocr.wake_workers();
             END IF;
         END LOOP;
+        PERFORM ocr.charge_flow(task.flow, step * (parts - 1));
     END IF;
     RETURN true;
 END

@@ -48,6 +48,8 @@ BEGIN
         PERFORM ocr.sweep_documents();
     END IF;
     PERFORM ocr.wake_courier() WHERE ocr.deliveries_due_in_ms() = 0;
+    PERFORM ocr.admit_forgotten_tasks();
+    PERFORM ocr.end_batches();
     FOR orphan IN SELECT * FROM ocr.orphaned_tasks() LOOP
         LOOP
             PERFORM FROM ocr.jobs j WHERE j.id = orphan.job_id FOR NO KEY UPDATE SKIP LOCKED;
@@ -70,4 +72,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.rescue_tasks() IS
-'Internal: tasks whose workers have died are pending again at once, or, where their attempts are spent, have failed; returns how many. Those of jobs that another session keeps locked are left for the next time. Drops documents that nobody needs any more as well, and wakes the courier where a webhook is due';
+'Internal: tasks whose workers have died are pending again at once, or, where their attempts are spent, have failed; returns how many. Those of jobs that another session keeps locked are left for the next time. Drops documents that nobody needs any more as well, wakes the courier where a webhook is due, and sees to batches whose tasks are held';

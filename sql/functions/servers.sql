@@ -41,9 +41,9 @@ DECLARE
         WHEN name = 'events' THEN
             CASE WHEN NOT string_to_array(regexp_replace(value, '\s', '', 'g'), ',')
                           <@ ARRAY['job.started', 'job.progress', 'job.completed', 'job.failed', 'job.cancelled',
-                                   'job.review_needed', 'job.reviewed']
+                                   'job.review_needed', 'job.reviewed', 'batch.finished']
                       OR value ~ '^\s*$'
-                 THEN 'some of job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed and job.reviewed, parted by commas' END
+                 THEN 'some of job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed, job.reviewed and batch.finished, parted by commas' END
         WHEN name = 'secret' THEN
             CASE WHEN value !~ '^whsec_[A-Za-z0-9+/]+={0,2}$' OR length(value) % 4 <> 2
                       OR length(rtrim(substr(value, 7), '=')) * 3 / 4 NOT BETWEEN 24 AND 64
@@ -215,7 +215,7 @@ END
 $$;
 COMMENT ON FUNCTION ocr.webhook_options(text[], oid) IS
 'Checks the options of a webhook when CREATE or ALTER SERVER or USER MAPPING gives them.
-Server: url; timeout (seconds); max_attempts; events (of job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed, job.reviewed, parted by commas); allow_private_addresses; ca_certificate (PEM).
+Server: url; timeout (seconds); max_attempts; events (of job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed, job.reviewed, batch.finished, parted by commas); allow_private_addresses; ca_certificate (PEM).
 User mapping: secret (whsec_…), with which deliveries are signed.
 Errors: HV00D an option that is not known here; HV024 a value that it may not have; HV002 where the url is missing; 42501 where only superusers may declare it.';
 

@@ -88,10 +88,15 @@ BEGIN
             RETURN job_id;
         END IF;
     END LOOP;
-    INSERT INTO ocr.tasks (job_id, priority, run_at, tier) VALUES (job_id, how.priority, how.run_at, how.tier);
     IF how.batch IS NOT NULL THEN
         INSERT INTO ocr.batches (owner, name) VALUES (caller, how.batch) ON CONFLICT DO NOTHING;
+        -- One that has ended begins anew. Whoever else is just saying so need not be waited for.
+        UPDATE ocr.batches b SET finished_at = NULL
+        WHERE b.ctid = ANY (ARRAY(SELECT e.ctid FROM ocr.batches e
+                                  WHERE e.owner = caller AND e.name = how.batch AND e.finished_at IS NOT NULL
+                                  FOR NO KEY UPDATE SKIP LOCKED));
     END IF;
+    INSERT INTO ocr.tasks (job_id, priority, run_at, tier) VALUES (job_id, how.priority, how.run_at, how.tier);
     IF how.password IS NOT NULL THEN
         INSERT INTO ocr.passwords (job_id, password) VALUES (job_id, how.password);
     END IF;
@@ -141,8 +146,8 @@ COMMENT ON FUNCTION @extschema@.ocr_submit(bytea, text, text, int, text, text, t
 document: the bytes of a PDF or an image, at most pg_ocr.max_document_size. Stored until the job ends, once however often it is submitted.
 language: Tesseract''s codes, joined by +, as in ''deu+eng''; each must be installed on the database server.
 tier: ''fast'' keeps no layout, so that ocr_words() has nothing to show; ''balanced'' and ''accurate'' keep it; ''accurate'' also looks for tables.
-priority: -1000 to 1000, higher first; within one priority, first come first served.
-batch: the name of a set of jobs, made on first use; ocr.progress shows how far it is.
+priority: -1000 to 1000, higher first; that of its batch counts instead, where it has one. Within one priority, owners and their batches take turns; in each, first come first served.
+batch: the name of a set of jobs, made on first use; ocr_batch() says what holds for it, ocr.progress shows how far it is.
 idempotency_key: a second call of the same role with the same key submits nothing and returns the id of the first.
 pages: which pages to read, as in ''1-3,7,10-''; NULL means all.
 text_layer: ''auto'' takes a PDF page''s own text where it is sound, ''ignore'' never does, ''only'' reads nothing else and skips pages without.
@@ -204,3 +209,56 @@ uri: s3://bucket/key, gs://bucket/key, az://container/key, https://host/path (or
 The document is fetched when its turn comes, and again by ocr_retry(). Its bytes are not stored, unless it is long and shared among workers, or kept. etag and document_sha256 of ocr.jobs say which version was read.
 The other arguments are those of ocr_submit(bytea, …).
 Errors: as those of ocr_submit(bytea, …), and 42704 where no store has the URI, with the CREATE SERVER that would; 42P08 where several have; 42501 without USAGE. What goes wrong with the store later ends in error_code and error of the job.';
+
+-- Parsed now, so that they find ocr_submit() also after the extension's schema was renamed.
+CREATE OR REPLACE FUNCTION @extschema@.ocr_submit_many(
+    documents bytea[],
+    language text = 'eng',
+    tier text = 'balanced',
+    priority int = 0,
+    batch text = NULL,
+    pages text = NULL,
+    text_layer text = 'auto',
+    password text = NULL,
+    webhook text = NULL,
+    metadata jsonb = '{}',
+    options jsonb = '{}',
+    keep_document boolean = false,
+    run_at timestamptz = now()
+) RETURNS SETOF bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT @extschema@.ocr_submit(d.document, language => $2, tier => $3, priority => $4, batch => $5, pages => $6, text_layer => $7,
+                                   password => $8, webhook => $9, metadata => $10, options => $11, keep_document => $12, run_at => $13)
+    FROM unnest($1) WITH ORDINALITY AS d (document, number) ORDER BY d.number;
+END;
+COMMENT ON FUNCTION @extschema@.ocr_submit_many(bytea[], text, text, int, text, text, text, text, text, jsonb, jsonb, boolean, timestamptz) IS
+'Asks for many documents to be read in the same way, and returns the ids of their jobs, in the order of the documents. All or none is submitted: the error of one is the error of the call.
+documents: the bytes of each. The other arguments are those of ocr_submit(bytea, …).';
+
+CREATE OR REPLACE FUNCTION @extschema@.ocr_submit_many(
+    uris text[],
+    language text = 'eng',
+    tier text = 'balanced',
+    priority int = 0,
+    batch text = NULL,
+    pages text = NULL,
+    text_layer text = 'auto',
+    password text = NULL,
+    webhook text = NULL,
+    metadata jsonb = '{}',
+    options jsonb = '{}',
+    keep_document boolean = false,
+    run_at timestamptz = now()
+) RETURNS SETOF bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT @extschema@.ocr_submit(u.uri, language => $2, tier => $3, priority => $4, batch => $5, pages => $6, text_layer => $7,
+                                   password => $8, webhook => $9, metadata => $10, options => $11, keep_document => $12, run_at => $13)
+    FROM unnest($1) WITH ORDINALITY AS u (uri, number) ORDER BY u.number;
+END;
+COMMENT ON FUNCTION @extschema@.ocr_submit_many(text[], text, text, int, text, text, text, text, text, jsonb, jsonb, boolean, timestamptz) IS
+'Asks for many documents in stores to be fetched and read in the same way, and returns the ids of their jobs, in the order of the URIs. All or none is submitted: the error of one is the error of the call.
+uris: of each, as for ocr_submit(text, …). The other arguments are those of ocr_submit(bytea, …).';

@@ -75,34 +75,3 @@ END
 $$;
 COMMENT ON FUNCTION ocr.triage_of_job(bigint) IS
 'Internal: the verdict of a job whose pages are all accounted for, which is the worst of theirs, and the page that it is owed to';
-
-CREATE OR REPLACE FUNCTION @extschema@.ocr_batch_triage(batch text, approve_confidence real = NULL, review_confidence real = NULL)
-RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_variable
-DECLARE
-    caller CONSTANT name := ocr.caller();
-BEGIN
-    IF batch IS NULL THEN
-        PERFORM ocr.refuse_null('batch', 'Give the name of a batch.');
-    END IF;
-    PERFORM ocr.check_batch(batch);
-    IF approve_confidence NOT BETWEEN 0 AND 100 OR review_confidence NOT BETWEEN 0 AND 100 THEN
-        RAISE EXCEPTION 'a confidence cannot be %',
-                CASE WHEN approve_confidence NOT BETWEEN 0 AND 100 THEN approve_confidence ELSE review_confidence END
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a number from 0 to 100, or NULL for what the setting says.';
-    END IF;
-    PERFORM ocr.check_limits_of_verdicts(approve_confidence::numeric, review_confidence::numeric);
-    INSERT INTO ocr.batches AS b (owner, name, approve_confidence, review_confidence)
-    VALUES (caller, batch, approve_confidence, review_confidence)
-    ON CONFLICT (owner, name) DO UPDATE
-    SET approve_confidence = excluded.approve_confidence, review_confidence = excluded.review_confidence;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.ocr_batch_triage(text, real, real) IS
-'Says from which confidence pages of a batch are approved, and from which they are for review. Counts for pages that are read from then on; options of a job come before it. The batch is made where there is none.
-batch: the name of one of the caller''s own.
-approve_confidence, review_confidence: 0 to 100; NULL for what pg_ocr.approve_confidence and pg_ocr.review_confidence say.
-Errors: a bad argument (22023, 22004).';

@@ -1,20 +1,55 @@
 -- A view reads as its owner, past row-level security: so each says itself whose rows it shows.
+-- What was read in the last five minutes: of a job that was read before as well, the share of its time.
 CREATE OR REPLACE VIEW ocr.progress WITH (security_barrier) AS
-SELECT j.owner, j.batch, count(*) AS jobs,
-       count(*) FILTER (WHERE j.status = 'pending') AS pending,
-       count(*) FILTER (WHERE j.status = 'running') AS running,
-       count(*) FILTER (WHERE j.status = 'completed') AS completed,
-       count(*) FILTER (WHERE j.status = 'failed') AS failed,
-       count(*) FILTER (WHERE j.status = 'cancelled') AS cancelled,
-       coalesce(sum(j.pages_total), 0) AS pages_total,
-       coalesce(sum(j.pages_done), 0) AS pages_done,
-       coalesce(sum(j.pages_failed), 0) AS pages_failed
-FROM ocr.jobs j
-WHERE ocr.acts_for(j.owner)
-GROUP BY j.owner, j.batch;
-COMMENT ON VIEW ocr.progress IS 'How many jobs are in which status, per owner and batch; batch is null for jobs without one. Shows the jobs that you can see';
+SELECT s.owner, s.batch, s.jobs, s.pending, s.running, s.completed, s.failed, s.cancelled, s.pages_total, s.pages_done, s.pages_failed,
+       rate.pages_per_minute::real AS pages_per_minute,
+       CASE WHEN s.ended = s.jobs THEN 1 ELSE done.share END::real AS progress,
+       format('[%s%s] %s%%', repeat('#', floor(20 * done.share)::int), repeat('.', 20 - floor(20 * done.share)::int),
+              lpad(floor(100 * done.share)::text, 3)) AS bar,
+       b.paused_at IS NOT NULL AS paused, eta.at AS eta, b.deadline,
+       b.deadline < CASE WHEN s.ended = s.jobs THEN s.finished_at ELSE greatest(eta.at, now()) END AS late,
+       b.priority, b.max_workers, b.description
+FROM (SELECT j.owner, j.batch, count(*) AS jobs, count(j.finished_at) AS ended,
+             count(*) FILTER (WHERE j.status = 'pending') AS pending,
+             count(*) FILTER (WHERE j.status = 'running') AS running,
+             count(*) FILTER (WHERE j.status = 'completed') AS completed,
+             count(*) FILTER (WHERE j.status = 'failed') AS failed,
+             count(*) FILTER (WHERE j.status = 'cancelled') AS cancelled,
+             coalesce(sum(j.pages_total), 0) AS pages_total,
+             coalesce(sum(j.pages_done), 0) AS pages_done,
+             coalesce(sum(j.pages_failed), 0) AS pages_failed,
+             coalesce(avg(j.pages_total), 1) AS pages_of_a_job,
+             coalesce(sum(CASE WHEN j.finished_at IS NOT NULL THEN 1 ELSE j.pages_done::float8 / nullif(j.pages_total, 0) END), 0) AS done,
+             coalesce(sum(j.pages_total - j.pages_done) FILTER (WHERE j.finished_at IS NULL), 0) AS pages_left,
+             count(*) FILTER (WHERE j.finished_at IS NULL AND j.pages_total IS NULL) AS unopened,
+             min(j.started_at) AS started_at, max(j.finished_at) AS finished_at,
+             coalesce(sum(j.pages_done * extract(epoch FROM coalesce(j.finished_at, now()) - greatest(j.started_at, now() - interval '5 min'))
+                            / greatest(extract(epoch FROM coalesce(j.finished_at, now()) - j.started_at), 0.001))
+                          FILTER (WHERE j.status IN ('running', 'completed', 'failed') AND j.started_at IS NOT NULL
+                                    AND coalesce(j.finished_at, now()) > now() - interval '5 min'), 0) AS lately
+      FROM ocr.jobs j
+      WHERE ocr.acts_for(j.owner)
+      GROUP BY j.owner, j.batch) AS s
+LEFT JOIN ocr.batches b ON b.owner = s.owner AND b.name = s.batch,
+LATERAL (SELECT s.done / s.jobs AS share) AS done,
+LATERAL (SELECT coalesce(60 * s.lately / greatest(extract(epoch FROM now() - greatest(s.started_at, now() - interval '5 min')), 1), 0)
+                AS pages_per_minute) AS rate,
+LATERAL (SELECT (s.pages_left + s.unopened * s.pages_of_a_job) / nullif(rate.pages_per_minute, 0) AS minutes) AS rest,
+LATERAL (SELECT CASE WHEN s.ended < s.jobs AND b.paused_at IS NULL AND rest.minutes < 1e7  -- beyond, nobody knows
+                     THEN now() + interval '1 min' * rest.minutes END AS at) AS eta;
+COMMENT ON VIEW ocr.progress IS 'How far the jobs are, per owner and batch; batch is null for jobs without one. Shows the jobs that you can see. Look at it with \watch';
 COMMENT ON COLUMN ocr.progress.pages_total IS 'Pages to read, as far as known: a document''s pages count once it was opened';
 COMMENT ON COLUMN ocr.progress.pages_done IS 'Pages read, skipped or failed';
+COMMENT ON COLUMN ocr.progress.pages_per_minute IS 'How many pages a minute were done in the last 5 minutes, or since the first was begun';
+COMMENT ON COLUMN ocr.progress.progress IS '0 to 1: how much of it is done, all jobs counting the same; of one that is read, its pages';
+COMMENT ON COLUMN ocr.progress.bar IS 'The same as a bar of text';
+COMMENT ON COLUMN ocr.progress.paused IS 'Whether ocr_pause() keeps more of it from being begun';
+COMMENT ON COLUMN ocr.progress.eta IS 'When it will be done if it goes on as in the last 5 minutes; jobs that were not opened yet are taken to have as many pages as the others. Null once all jobs have ended, while nothing is read, and while it is paused';
+COMMENT ON COLUMN ocr.progress.deadline IS 'When it is to be done, see ocr_batch()';
+COMMENT ON COLUMN ocr.progress.late IS 'Whether it ended after its deadline, or will; null where it has none';
+COMMENT ON COLUMN ocr.progress.priority IS 'Of all its jobs, see ocr_batch()';
+COMMENT ON COLUMN ocr.progress.max_workers IS 'At most so many workers read for it, see ocr_batch()';
+COMMENT ON COLUMN ocr.progress.description IS 'What it is, see ocr_batch()';
 
 CREATE OR REPLACE VIEW ocr.dead_letters WITH (security_barrier) AS
 SELECT j.id AS job_id, j.owner, j.batch, j.error_code, j.error, c.action, j.attempts, j.pages_total, j.pages_failed,

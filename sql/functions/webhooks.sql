@@ -45,12 +45,35 @@ $$;
 COMMENT ON FUNCTION ocr.uri_to_tell(text) IS 'Internal: a URI as others than its job''s owner may know it: of a URL, without what comes after a question mark, as it may be a signature';
 
 -- What NOTIFY would cut off fits here, but a receiver does not expect megabytes: Standard Webhooks asks for small ones.
-CREATE OR REPLACE FUNCTION ocr.event_payload(job ocr.jobs, event text) RETURNS text
+CREATE OR REPLACE FUNCTION ocr.event_body(event text, data jsonb) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     longest CONSTANT int := 262144;
+BEGIN
+    IF octet_length(data::text) > longest THEN
+        data := data - '{metadata,description}'::text[] || '{"metadata_omitted": true}';
+    END IF;
+    IF getdatabaseencoding() <> 'UTF8' THEN
+        BEGIN
+            PERFORM convert_from(convert_to(data::text, getdatabaseencoding()), 'UTF8');
+        EXCEPTION WHEN character_not_in_repertoire THEN
+            data := data - '{metadata,batch,uri,error,description,owner}'::text[] || '{"metadata_omitted": true}';
+        END;
+    END IF;
+    RETURN format('{"type": %s, "timestamp": "%s", "data": %s}', to_json(event),
+                  to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), data);
+END
+$$;
+COMMENT ON FUNCTION ocr.event_body(text, jsonb) IS
+'Internal: the body of a webhook. Metadata and descriptions are left out of more than 256 kB, and in a database that is not in UTF8 all text that is not; metadata_omitted says so';
+
+CREATE OR REPLACE FUNCTION ocr.event_payload(job ocr.jobs, event text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
     data jsonb := jsonb_build_object(
         'job_id', job.id, 'status', job.status, 'verdict', job.verdict, 'worst_page', job.worst_page, 'confidence', job.confidence,
         'pages_total', job.pages_total, 'pages_done', job.pages_done, 'pages_failed', job.pages_failed,
@@ -63,22 +86,35 @@ BEGIN
                                                    'pages_corrected', count(p.corrected_text))
                          FROM ocr.pages p WHERE p.job_id = job.id AND p.reviewed_at IS NOT NULL);
     END IF;
-    IF octet_length(data::text) > longest THEN
-        data := data - 'metadata' || '{"metadata_omitted": true}';
-    END IF;
-    IF getdatabaseencoding() <> 'UTF8' THEN
-        BEGIN
-            PERFORM convert_from(convert_to(data::text, getdatabaseencoding()), 'UTF8');
-        EXCEPTION WHEN character_not_in_repertoire THEN
-            data := data - '{metadata,batch,uri,error}'::text[] || '{"metadata_omitted": true}';
-        END;
-    END IF;
-    RETURN format('{"type": %s, "timestamp": "%s", "data": %s}', to_json(event),
-                  to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), data);
+    RETURN ocr.event_body(event, data);
 END
 $$;
 COMMENT ON FUNCTION ocr.event_payload(ocr.jobs, text) IS
-'Internal: what a webhook says of a job. Metadata of more than 256 kB are left out, and in a database that is not in UTF8 all text that is not; metadata_omitted says so';
+'Internal: what a webhook says of a job';
+
+CREATE OR REPLACE FUNCTION ocr.is_asked_for(webhook name, event text) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+    SELECT event = ANY (string_to_array(regexp_replace(ocr.webhook_option(
+        webhook, 'events', 'job.completed,job.failed,job.cancelled,job.review_needed,job.reviewed,batch.finished'), '\s', '', 'g'), ','))
+$$;
+COMMENT ON FUNCTION ocr.is_asked_for(name, text) IS 'Internal: whether a webhook''s server asks for an event. One that is gone gets the default events, so that nothing is lost until it is declared again';
+
+CREATE OR REPLACE FUNCTION ocr.emit_batch_event(batch ocr.batches, summary jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF ocr.is_asked_for(batch.webhook, 'batch.finished') THEN
+        INSERT INTO ocr.deliveries (owner, batch, webhook, event, payload)
+        VALUES (batch.owner, batch.name, batch.webhook, 'batch.finished', ocr.event_body('batch.finished', summary));
+        PERFORM ocr.wake_courier();
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ocr.emit_batch_event(ocr.batches, jsonb) IS 'Internal: puts the end of a batch into the outbox, where its webhook asks for it';
 
 CREATE OR REPLACE FUNCTION ocr.emit_event(job ocr.jobs, event text) RETURNS void
 LANGUAGE plpgsql
@@ -87,8 +123,7 @@ SET enable_seqscan = off
 SET jit = off
 AS $$
 BEGIN
-    IF job.webhook IS NULL OR event <> ALL (string_to_array(regexp_replace(ocr.webhook_option(
-           job.webhook, 'events', 'job.completed,job.failed,job.cancelled,job.review_needed,job.reviewed'), '\s', '', 'g'), ',')) THEN
+    IF job.webhook IS NULL OR NOT ocr.is_asked_for(job.webhook, event) THEN
         RETURN;
     END IF;
     -- One that waits for a receiver would be overtaken by the next: a dead receiver shall not make them pile up.
@@ -103,7 +138,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.emit_event(ocr.jobs, text) IS
-'Internal: puts an event of a job into the outbox, where the job has a webhook that asks for it; job.progress every 10 s at most. A server that is gone gets the default events, so that nothing is lost until it is declared again';
+'Internal: puts an event of a job into the outbox, where the job has a webhook that asks for it; job.progress every 10 s at most';
 
 CREATE OR REPLACE FUNCTION ocr.due_deliveries(under_way bigint[], busy name[], free int[], after name, most_per_webhook int, room int)
 RETURNS TABLE (delivery_id bigint, event_id text, webhook name, owner name, payload text)

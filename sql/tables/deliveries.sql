@@ -3,7 +3,7 @@
 CREATE TABLE ocr.deliveries (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     owner        name NOT NULL,
-    job_id       bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE,
+    job_id       bigint REFERENCES ocr.jobs ON DELETE CASCADE,
     webhook      name NOT NULL,
     event        text NOT NULL,
     event_id     text NOT NULL DEFAULT 'msg_' || replace(gen_random_uuid()::text, '-', ''),
@@ -15,6 +15,8 @@ CREATE TABLE ocr.deliveries (
     delivered_at timestamptz,
     http_status  int,
     error        text,
+    batch        text,
+    CONSTRAINT deliveries_are_of_something CHECK ((job_id IS NULL) <> (batch IS NULL)),
     CONSTRAINT delivered_means_a_time CHECK ((delivered_at IS NOT NULL) = (status = 'delivered')),
     CONSTRAINT failed_deliveries_have_a_reason CHECK (status <> 'failed' OR error IS NOT NULL)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
@@ -22,9 +24,11 @@ CREATE INDEX deliveries_due ON ocr.deliveries (webhook, run_at, id) WHERE status
 CREATE INDEX deliveries_failed ON ocr.deliveries (webhook) WHERE status = 'failed';
 CREATE INDEX deliveries_job ON ocr.deliveries (job_id);
 COMMENT ON TABLE ocr.deliveries IS 'Webhooks: one row per event that is told to a receiver, written in the same commit as what it tells of. ocr_redeliver(id) sends one again; ocr.webhooks sums them up';
-COMMENT ON COLUMN ocr.deliveries.owner IS 'The role that the job belongs to, with whose user mapping it is signed';
+COMMENT ON COLUMN ocr.deliveries.owner IS 'The role that the job or batch belongs to, with whose user mapping it is signed';
 COMMENT ON COLUMN ocr.deliveries.webhook IS 'The name of the server of foreign data wrapper ocr_webhook';
-COMMENT ON COLUMN ocr.deliveries.event IS 'job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed or job.reviewed';
+COMMENT ON COLUMN ocr.deliveries.job_id IS 'The job that it tells of; null where it tells of a batch';
+COMMENT ON COLUMN ocr.deliveries.batch IS 'The batch that it tells of; null where it tells of a job';
+COMMENT ON COLUMN ocr.deliveries.event IS 'job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed, job.reviewed or batch.finished';
 COMMENT ON COLUMN ocr.deliveries.event_id IS 'Header webhook-id: the same at every attempt, so that a receiver can tell what it has had';
 COMMENT ON COLUMN ocr.deliveries.payload IS 'The body, JSON: {"type": …, "timestamp": …, "data": {…}}';
 COMMENT ON COLUMN ocr.deliveries.status IS 'pending, delivered (the receiver answered with 2xx) or failed';

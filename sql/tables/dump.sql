@@ -6,6 +6,7 @@ SELECT pg_catalog.pg_extension_config_dump('ocr.released_documents', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.jobs', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.jobs_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.batches', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.ending_batches', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.pages', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.reviews', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.reviews_id_seq', '');

@@ -43,9 +43,9 @@ CREATE TABLE ocr.jobs (
     CONSTRAINT documents_are_given_or_found CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL))
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX jobs_idempotency_key ON ocr.jobs (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX jobs_batch ON ocr.jobs (owner, batch) WHERE batch IS NOT NULL;
 -- By finished_at and error_code, which are set when a job ends or an attempt fails, and not by status.
 CREATE INDEX jobs_failed ON ocr.jobs (error_code) WHERE finished_at IS NOT NULL AND error_code IS NOT NULL;
+CREATE INDEX jobs_batch ON ocr.jobs (owner, batch, finished_at) WHERE batch IS NOT NULL;
 CREATE INDEX jobs_document ON ocr.jobs (document_id) WHERE document_id IS NOT NULL;
 COMMENT ON TABLE ocr.jobs IS 'One row per request to read a document, made by ocr_submit()';
 COMMENT ON COLUMN ocr.jobs.id IS 'What ocr_submit() returned';
@@ -86,11 +86,33 @@ CREATE TABLE ocr.batches (
     created_at timestamptz NOT NULL DEFAULT now(),
     approve_confidence real CHECK (approve_confidence BETWEEN 0 AND 100),
     review_confidence  real CHECK (review_confidence BETWEEN 0 AND 100),
+    description        text,
+    priority           int CHECK (priority BETWEEN -1000 AND 1000),
+    max_workers        int CHECK (max_workers > 0),
+    deadline           timestamptz,
+    webhook            name,
+    paused_at          timestamptz,
+    finished_at        timestamptz,
     PRIMARY KEY (owner, name)
 );
-COMMENT ON TABLE ocr.batches IS 'Named sets of jobs, each made when ocr_submit() first names it; ocr.progress shows how far they are';
-COMMENT ON COLUMN ocr.batches.approve_confidence IS 'Pages of its jobs at or above are approved; null: as pg_ocr.approve_confidence says. Set by ocr_batch_triage()';
-COMMENT ON COLUMN ocr.batches.review_confidence IS 'Pages of its jobs below are rejected; null: as pg_ocr.review_confidence says. Set by ocr_batch_triage()';
+COMMENT ON TABLE ocr.batches IS 'Named sets of jobs, each made by ocr_batch(), or when ocr_submit() first names it; ocr.progress shows how far they are';
+COMMENT ON COLUMN ocr.batches.approve_confidence IS 'Pages of its jobs at or above are approved; null: as pg_ocr.approve_confidence says';
+COMMENT ON COLUMN ocr.batches.review_confidence IS 'Pages of its jobs below are rejected; null: as pg_ocr.review_confidence says';
+COMMENT ON COLUMN ocr.batches.description IS 'What it is, in its owner''s words';
+COMMENT ON COLUMN ocr.batches.priority IS 'Of all its jobs, instead of their own; null: each has its own';
+COMMENT ON COLUMN ocr.batches.max_workers IS 'At most so many workers read for it at a time; null: as many as there are';
+COMMENT ON COLUMN ocr.batches.deadline IS 'When it is to be done: ocr.progress says whether it will be late. Nothing is stopped for it';
+COMMENT ON COLUMN ocr.batches.webhook IS 'The foreign server that is told of its end; null: none';
+COMMENT ON COLUMN ocr.batches.paused_at IS 'Since when no more of it is begun, see ocr_pause(); null: it goes on';
+COMMENT ON COLUMN ocr.batches.finished_at IS 'When the last of its jobs ended; null while there are others, and before there was any';
+
+-- Two jobs that end at the same time do not see each other's end.
+CREATE TABLE ocr.ending_batches (
+    owner name NOT NULL,
+    name  text NOT NULL
+);
+ALTER TABLE ocr.ending_batches REPLICA IDENTITY FULL;
+COMMENT ON TABLE ocr.ending_batches IS 'Internal: batches of which a job has ended while few others had not; see ocr.end_batches()';
 
 CREATE TABLE ocr.ingested (
     owner       name NOT NULL,

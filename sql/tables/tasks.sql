@@ -15,12 +15,17 @@ CREATE TABLE ocr.tasks (
     unavailable smallint NOT NULL DEFAULT 0,
     fetching   boolean NOT NULL DEFAULT false,
     tier       text NOT NULL,
+    lane       int NOT NULL,
+    turn       bigint NOT NULL,
+    flow       bigint NOT NULL,
+    debt       bigint NOT NULL DEFAULT 0,
     CONSTRAINT claims_are_whole CHECK ((worker IS NULL) = (fence IS NULL) AND (worker IS NULL) = (claimed_at IS NULL))
 ) WITH (fillfactor = 70, vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000);
-CREATE INDEX tasks_to_claim ON ocr.tasks (priority DESC, run_at, id) WHERE worker IS NULL;
--- -priority: so that no other index can be taken for what asks for a tier, however few tasks there were when it was planned.
-CREATE INDEX tasks_of_tier ON ocr.tasks (tier, (-priority), run_at, id) WHERE worker IS NULL;
+CREATE INDEX tasks_to_claim ON ocr.tasks (lane DESC, turn, id) WHERE worker IS NULL;
+-- -lane: so that no other index can be taken for what asks for a tier, however few tasks there were when it was planned.
+CREATE INDEX tasks_of_tier ON ocr.tasks (tier, (-lane), turn, id) WHERE worker IS NULL;
+CREATE INDEX tasks_of_flow ON ocr.tasks (flow, lane, turn) WHERE worker IS NULL;
 CREATE INDEX tasks_new ON ocr.tasks (since) WHERE worker IS NULL;
 CREATE INDEX tasks_claimed ON ocr.tasks (worker) WHERE worker IS NOT NULL;
 CREATE INDEX tasks_job ON ocr.tasks (job_id);
@@ -30,12 +35,18 @@ COMMENT ON COLUMN ocr.tasks.attempts IS 'How many times it was claimed since it 
 COMMENT ON COLUMN ocr.tasks.unavailable IS 'How many times its store was unavailable; such an attempt is not counted in attempts';
 COMMENT ON COLUMN ocr.tasks.fetching IS 'Whether the worker that has claimed it waits for a store to send the document';
 COMMENT ON COLUMN ocr.tasks.tier IS 'Of its job: what a reserved worker looks for';
+COMMENT ON COLUMN ocr.tasks.priority IS 'Of its batch, where that has one, else of its job';
+COMMENT ON COLUMN ocr.tasks.run_at IS 'When it is due; infinity: it is held, as its batch is paused or has its fill of workers';
+COMMENT ON COLUMN ocr.tasks.lane IS 'What is claimed together, in the order of turn: the priority, or, before run_at, a lane of its own; see ocr.waiting_lane(). Set by a trigger';
+COMMENT ON COLUMN ocr.tasks.turn IS 'Its place in the lane, which comes round in turns between flows; before run_at, that time in microseconds. Set by a trigger';
+COMMENT ON COLUMN ocr.tasks.flow IS 'Whose turn it takes: an owner''s jobs of one batch, or those without one; see ocr.flow_of()';
+COMMENT ON COLUMN ocr.tasks.debt IS 'What its flow owed when its place was set; where it owes more by now, it has to wait for so many turns more';
 COMMENT ON COLUMN ocr.tasks.worker IS 'Key of the advisory lock that the claiming worker holds as long as it lives; null: to be claimed';
 COMMENT ON COLUMN ocr.tasks.fence IS 'Token of the present attempt; a write that carries another one is refused';
 COMMENT ON COLUMN ocr.tasks.since IS 'The transaction that last wrote it as a task to be claimed; set by a trigger, for ocr.queue_heads()';
 
-CREATE TYPE ocr.queue_head AS (priority int, run_at timestamptz, id bigint);
-COMMENT ON TYPE ocr.queue_head IS 'Internal: the first of the tasks of one priority that are to be claimed';
+CREATE TYPE ocr.queue_head AS (lane int, turn bigint, id bigint);
+COMMENT ON TYPE ocr.queue_head IS 'Internal: the first of the tasks of one lane';
 CREATE TYPE ocr.queue_look AS (snapshot pg_snapshot, own xid8, complete_at timestamptz, heads ocr.queue_head[], tier text);
 COMMENT ON TYPE ocr.queue_look IS 'Internal: what a session found when it last looked into the queue; see ocr.queue_heads()';
 

@@ -61,8 +61,8 @@ UPDATE ocr.tasks SET since = pg_current_xact_id();
 ALTER TABLE ocr.tasks ALTER COLUMN since SET NOT NULL;
 CREATE INDEX tasks_new ON ocr.tasks (since) WHERE worker IS NULL;
 COMMENT ON COLUMN ocr.tasks.since IS 'The transaction that last wrote it as a task to be claimed; set by a trigger, for ocr.queue_heads()';
-CREATE TYPE ocr.queue_head AS (priority int, run_at timestamptz, id bigint);
-COMMENT ON TYPE ocr.queue_head IS 'Internal: the first of the tasks of one priority that are to be claimed';
+CREATE TYPE ocr.queue_head AS (lane int, turn bigint, id bigint);
+COMMENT ON TYPE ocr.queue_head IS 'Internal: the first of the tasks of one lane';
 CREATE TYPE ocr.queue_look AS (snapshot pg_snapshot, own xid8, complete_at timestamptz, heads ocr.queue_head[], tier text);
 COMMENT ON TYPE ocr.queue_look IS 'Internal: what a session found when it last looked into the queue; see ocr.queue_heads()';
 
@@ -73,7 +73,27 @@ COMMENT ON COLUMN ocr.tasks.fetching IS 'Whether the worker that has claimed it 
 ALTER TABLE ocr.tasks ADD COLUMN tier text;
 UPDATE ocr.tasks t SET tier = j.tier FROM ocr.jobs j WHERE j.id = t.job_id;
 ALTER TABLE ocr.tasks ALTER COLUMN tier SET NOT NULL;
-CREATE INDEX tasks_of_tier ON ocr.tasks (tier, (-priority), run_at, id) WHERE worker IS NULL;
+
+-- As ocr.place_task() and ocr.flow_of() have it, which are not there yet.
+ALTER TABLE ocr.tasks ADD COLUMN lane int, ADD COLUMN turn bigint, ADD COLUMN flow bigint, ADD COLUMN debt bigint NOT NULL DEFAULT 0;
+UPDATE ocr.tasks t
+SET lane = CASE WHEN t.run_at <= now() THEN t.priority ELSE t.priority - 10000 END,
+    turn = CASE WHEN t.run_at <= now() THEN t.id WHEN t.run_at < 'infinity' THEN (1000000 * extract(epoch FROM t.run_at))::bigint
+                ELSE 9223372036854775807 END,
+    flow = ('x' || substr(md5(j.owner), 1, 8) || CASE WHEN j.batch IS NULL THEN '00000000' ELSE substr(md5(j.batch), 1, 7) || '1' END)
+               ::bit(64)::bigint
+FROM ocr.jobs j WHERE j.id = t.job_id;
+ALTER TABLE ocr.tasks ALTER COLUMN lane SET NOT NULL, ALTER COLUMN turn SET NOT NULL, ALTER COLUMN flow SET NOT NULL;
+DROP INDEX ocr.tasks_to_claim;
+CREATE INDEX tasks_to_claim ON ocr.tasks (lane DESC, turn, id) WHERE worker IS NULL;
+CREATE INDEX tasks_of_tier ON ocr.tasks (tier, (-lane), turn, id) WHERE worker IS NULL;
+CREATE INDEX tasks_of_flow ON ocr.tasks (flow, lane, turn) WHERE worker IS NULL;
+COMMENT ON COLUMN ocr.tasks.priority IS 'Of its batch, where that has one, else of its job';
+COMMENT ON COLUMN ocr.tasks.run_at IS 'When it is due; infinity: it is held, as its batch is paused or has its fill of workers';
+COMMENT ON COLUMN ocr.tasks.lane IS 'What is claimed together, in the order of turn: the priority, or, before run_at, a lane of its own; see ocr.waiting_lane(). Set by a trigger';
+COMMENT ON COLUMN ocr.tasks.turn IS 'Its place in the lane, which comes round in turns between flows; before run_at, that time in microseconds. Set by a trigger';
+COMMENT ON COLUMN ocr.tasks.flow IS 'Whose turn it takes: an owner''s jobs of one batch, or those without one; see ocr.flow_of()';
+COMMENT ON COLUMN ocr.tasks.debt IS 'What its flow owed when its place was set; where it owes more by now, it has to wait for so many turns more';
 COMMENT ON COLUMN ocr.tasks.tier IS 'Of its job: what a reserved worker looks for';
 
 ALTER TABLE ocr.jobs ALTER COLUMN document_size DROP NOT NULL;
@@ -136,7 +156,7 @@ COMMENT ON FOREIGN DATA WRAPPER ocr_webhook IS 'Who is told when jobs end: CREAT
 CREATE TABLE ocr.deliveries (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     owner        name NOT NULL,
-    job_id       bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE,
+    job_id       bigint REFERENCES ocr.jobs ON DELETE CASCADE,
     webhook      name NOT NULL,
     event        text NOT NULL,
     event_id     text NOT NULL DEFAULT 'msg_' || replace(gen_random_uuid()::text, '-', ''),
@@ -148,6 +168,8 @@ CREATE TABLE ocr.deliveries (
     delivered_at timestamptz,
     http_status  int,
     error        text,
+    batch        text,
+    CONSTRAINT deliveries_are_of_something CHECK ((job_id IS NULL) <> (batch IS NULL)),
     CONSTRAINT delivered_means_a_time CHECK ((delivered_at IS NOT NULL) = (status = 'delivered')),
     CONSTRAINT failed_deliveries_have_a_reason CHECK (status <> 'failed' OR error IS NOT NULL)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
@@ -155,9 +177,11 @@ CREATE INDEX deliveries_due ON ocr.deliveries (webhook, run_at, id) WHERE status
 CREATE INDEX deliveries_failed ON ocr.deliveries (webhook) WHERE status = 'failed';
 CREATE INDEX deliveries_job ON ocr.deliveries (job_id);
 COMMENT ON TABLE ocr.deliveries IS 'Webhooks: one row per event that is told to a receiver, written in the same commit as what it tells of. ocr_redeliver(id) sends one again; ocr.webhooks sums them up';
-COMMENT ON COLUMN ocr.deliveries.owner IS 'The role that the job belongs to, with whose user mapping it is signed';
+COMMENT ON COLUMN ocr.deliveries.owner IS 'The role that the job or batch belongs to, with whose user mapping it is signed';
 COMMENT ON COLUMN ocr.deliveries.webhook IS 'The name of the server of foreign data wrapper ocr_webhook';
-COMMENT ON COLUMN ocr.deliveries.event IS 'job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed or job.reviewed';
+COMMENT ON COLUMN ocr.deliveries.job_id IS 'The job that it tells of; null where it tells of a batch';
+COMMENT ON COLUMN ocr.deliveries.batch IS 'The batch that it tells of; null where it tells of a job';
+COMMENT ON COLUMN ocr.deliveries.event IS 'job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed, job.reviewed or batch.finished';
 COMMENT ON COLUMN ocr.deliveries.event_id IS 'Header webhook-id: the same at every attempt, so that a receiver can tell what it has had';
 COMMENT ON COLUMN ocr.deliveries.payload IS 'The body, JSON: {"type": …, "timestamp": …, "data": {…}}';
 COMMENT ON COLUMN ocr.deliveries.status IS 'pending, delivered (the receiver answered with 2xx) or failed';
@@ -201,9 +225,34 @@ COMMENT ON COLUMN ocr.jobs.worst_page IS 'Of a completed job, the page that its 
 COMMENT ON COLUMN ocr.jobs.enough IS 'Internal: the confidence from which its pages were not read in other ways: what its worker was told, and the least of it where its parts were told several; null until it was claimed';
 ALTER TABLE ocr.batches
     ADD COLUMN approve_confidence real CHECK (approve_confidence BETWEEN 0 AND 100),
-    ADD COLUMN review_confidence real CHECK (review_confidence BETWEEN 0 AND 100);
-COMMENT ON COLUMN ocr.batches.approve_confidence IS 'Pages of its jobs at or above are approved; null: as pg_ocr.approve_confidence says. Set by ocr_batch_triage()';
-COMMENT ON COLUMN ocr.batches.review_confidence IS 'Pages of its jobs below are rejected; null: as pg_ocr.review_confidence says. Set by ocr_batch_triage()';
+    ADD COLUMN review_confidence real CHECK (review_confidence BETWEEN 0 AND 100),
+    ADD COLUMN description text,
+    ADD COLUMN priority int CHECK (priority BETWEEN -1000 AND 1000),
+    ADD COLUMN max_workers int CHECK (max_workers > 0),
+    ADD COLUMN deadline timestamptz,
+    ADD COLUMN webhook name,
+    ADD COLUMN paused_at timestamptz,
+    ADD COLUMN finished_at timestamptz;
+DROP INDEX ocr.jobs_batch;
+CREATE INDEX jobs_batch ON ocr.jobs (owner, batch, finished_at) WHERE batch IS NOT NULL;
+CREATE TABLE ocr.ending_batches (
+    owner name NOT NULL,
+    name  text NOT NULL
+);
+ALTER TABLE ocr.ending_batches REPLICA IDENTITY FULL;
+ALTER TABLE ocr.ending_batches ENABLE ROW LEVEL SECURITY;
+SELECT pg_catalog.pg_extension_config_dump('ocr.ending_batches', '');
+COMMENT ON TABLE ocr.ending_batches IS 'Internal: batches of which a job has ended while few others had not; see ocr.end_batches()';
+COMMENT ON TABLE ocr.batches IS 'Named sets of jobs, each made by ocr_batch(), or when ocr_submit() first names it; ocr.progress shows how far they are';
+COMMENT ON COLUMN ocr.batches.approve_confidence IS 'Pages of its jobs at or above are approved; null: as pg_ocr.approve_confidence says';
+COMMENT ON COLUMN ocr.batches.review_confidence IS 'Pages of its jobs below are rejected; null: as pg_ocr.review_confidence says';
+COMMENT ON COLUMN ocr.batches.description IS 'What it is, in its owner''s words';
+COMMENT ON COLUMN ocr.batches.priority IS 'Of all its jobs, instead of their own; null: each has its own';
+COMMENT ON COLUMN ocr.batches.max_workers IS 'At most so many workers read for it at a time; null: as many as there are';
+COMMENT ON COLUMN ocr.batches.deadline IS 'When it is to be done: ocr.progress says whether it will be late. Nothing is stopped for it';
+COMMENT ON COLUMN ocr.batches.webhook IS 'The foreign server that is told of its end; null: none';
+COMMENT ON COLUMN ocr.batches.paused_at IS 'Since when no more of it is begun, see ocr_pause(); null: it goes on';
+COMMENT ON COLUMN ocr.batches.finished_at IS 'When the last of its jobs ended; null while there are others, and before there was any';
 ALTER TABLE ocr.pages
     ADD COLUMN mean_confidence real CHECK (mean_confidence BETWEEN 0 AND 100),
     ADD COLUMN skew real CHECK (skew BETWEEN -45 AND 45),

@@ -35,6 +35,7 @@ void startup() {
         state->slot_count = max_worker_processes;
         pg_atomic_init_u64(&state->jobs_ended, 0);
         ConditionVariableInit(&state->job_ended);
+        initialise(state->tallies);
     }
     LWLockRelease(AddinShmemInitLock);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "document/document.h"
+#include "extension/tallies.h"
 #include "pg/pg.h"
 
 namespace pg_ocr {
@@ -59,6 +60,7 @@ struct SharedState {
     Reservation reservations[8];
     pg_atomic_uint64 jobs_ended;
     ConditionVariable job_ended;
+    Tallies tallies;
     int slot_count;
     WorkerSlot slots[FLEXIBLE_ARRAY_MEMBER];
 };

@@ -123,6 +123,10 @@ sub printed_by
 sub normalised
 {
 	my ($printed) = @_;
+	# psql prints a notification with whatever comes next.
+	my (@heard, @rest);
+	push @{ /^Asynchronous notification/ ? \@heard : \@rest }, $_ for split /\n/, $printed;
+	$printed = join("\n", @rest, '', @heard) =~ s/\n{3,}/\n\n/gr if @heard;
 	return $printed =~ s/server process with PID \K[0-9]+/…/gr =~ s/^HINT:  Installed: \K[\w, ]+/…/gmr =~ s/[ \t]+$//gmr =~ s/\A\n+|\n+\z//gr;
 }
 

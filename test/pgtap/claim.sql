@@ -8,12 +8,12 @@ SELECT is(ocr.due_in_ms(), NULL, 'and nothing that falls due');
 -- The order.
 SELECT ocr_submit('\x01', run_at => now() + '1 h', priority => 9) AS later \gset
 SELECT ocr_submit('\x02') AS first \gset
-SELECT ocr_submit('\x03', priority => 5, run_at => now() - interval '1 s') AS urgent \gset
-SELECT ocr_submit('\x04', priority => 5, run_at => now() - interval '2 s') AS urgent_and_older \gset
+SELECT ocr_submit('\x03', priority => 5) AS urgent \gset
+SELECT ocr_submit('\x04', priority => 5) AS urgent_and_younger \gset
 SELECT ocr_submit('\x05') AS second \gset
 SELECT is(ocr.due_in_ms(), 0::bigint, 'what is due is due now');
-SELECT is(pg_temp.claim(), :urgent_and_older, 'the highest priority that is due comes first, its oldest task first');
-SELECT is(pg_temp.claim(), :urgent, 'then the next of the same priority');
+SELECT is(pg_temp.claim(), :urgent, 'the highest priority that is due comes first, its oldest task first');
+SELECT is(pg_temp.claim(), :urgent_and_younger, 'then the next of the same priority');
 SELECT is(pg_temp.claim(), :first, 'then, first come first served, the lower priority');
 SELECT is(pg_temp.claim(), :second, 'and its next');
 SELECT is(pg_temp.claim(), NULL, 'nothing is claimed twice, and nothing before its time');
@@ -21,16 +21,17 @@ SELECT cmp_ok(ocr.due_in_ms(), '>', 3590000::bigint, 'the wait for the next task
 SELECT cmp_ok(ocr.due_in_ms(), '<=', 3600000::bigint, 'to the millisecond');
 SELECT ok(bool_and(ocr_cancel(id)), 'cancel all') FROM ocr.jobs;
 
--- A session remembers where each priority begins, and looks again at what was written since.
+-- A session remembers where each lane begins, and looks again at what was written since.
 SELECT ocr_submit('\x06') AS low \gset
 SELECT ocr_submit('\x07', priority => 3, run_at => now() + '1 h') AS high \gset
-SELECT results_eq('SELECT priority FROM ocr.queue_heads()', 'VALUES (3), (0)', 'the highest priority is the first');
+SELECT results_eq('SELECT lane FROM ocr.queue_heads()', 'VALUES (0), (ocr.waiting_lane(3))', 'what is not due is in a lane of its own');
 UPDATE ocr.tasks SET run_at = now() - interval '1 s' WHERE job_id = :high;
 SELECT is(pg_temp.claim(), :high, 'what was brought forward is claimed');
-SELECT ocr_submit('\x08', run_at => now() - interval '1 h') AS earlier \gset
-SELECT is(pg_temp.claim(), :earlier, 'what is new and earlier than what was first comes before it');
+SELECT ocr_submit('\x08') AS earlier \gset
+UPDATE ocr.tasks SET turn = -1 WHERE job_id = :earlier;
+SELECT is(pg_temp.claim(), :earlier, 'what is put before what was first is claimed before it');
 SELECT lives_ok('SELECT ocr.release_task(task_id, fence) FROM claim', 'given back');
-SELECT is((SELECT count(*) FROM ocr.queue_heads()), 1::bigint, 'one priority is left');
+SELECT is((SELECT count(*) FROM ocr.queue_heads()), 1::bigint, 'one lane is left');
 SELECT ok(bool_and(ocr_cancel(id)), 'cancel all') FROM ocr.jobs WHERE status IN ('pending', 'running');
 SELECT is(ocr.due_in_ms(), NULL, 'nothing falls due any more');
 

@@ -18,7 +18,7 @@ SELECT ocr_submit('\x03', tier => 'accurate', run_at => now() + '1 h', priority 
 SELECT is(ocr.tier_waits('accurate'), false, 'what is not due does not wait');
 SELECT ocr_submit('\x04', tier => 'accurate') AS accurate \gset
 SELECT ocr_submit('\x05', tier => 'accurate', priority => 1) AS accurate_first \gset
-SELECT results_eq($$SELECT priority FROM ocr.queue_heads('accurate')$$, 'VALUES (5), (1), (0)', 'a tier has heads of its own');
+SELECT results_eq($$SELECT lane FROM ocr.queue_heads('accurate')$$, 'VALUES (1), (0), (ocr.waiting_lane(5))', 'a tier has heads of its own');
 SELECT ok(ocr.tier_waits('accurate'), 'now one waits');
 SELECT is(ocr.tier_waits('balanced'), false, 'of this tier, and of no other');
 SELECT is((SELECT count(*) FROM ocr.tasks WHERE worker IS NOT NULL), 0::bigint, 'to ask claims nothing');

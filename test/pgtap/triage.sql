@@ -59,14 +59,14 @@ SELECT is(pg_temp.verdicts(pg_temp.read_all(ocr_submit('\x11', options => '{"app
     'approved review review rejected', 'by the options of a job');
 SELECT is(pg_temp.verdicts(pg_temp.read_all(ocr_submit('\x12', options => '{"approve_confidence": 40}'), 40, 39)),
     'approved rejected', 'one of them alone moves the other out of its way');
-SELECT lives_ok($$SELECT ocr_batch_triage('strict', 98)$$, 'a batch can have limits before it has jobs');
+SELECT lives_ok($$SELECT ocr_batch('strict', approve_confidence => 98)$$, 'a batch can have limits before it has jobs');
 SELECT is(pg_temp.verdicts(pg_temp.read_all(ocr_submit('\x13', batch => 'strict'), 98, 97, 50, 49)),
     'approved review review rejected', 'which hold for its jobs; where it has none, the settings''');
 SELECT is(pg_temp.verdicts(pg_temp.read_all(ocr_submit('\x14', batch => 'strict', options => '{"approve_confidence": 60}'), 60, 59)),
     'approved review', 'a job''s own come first');
 SELECT is(pg_temp.verdicts(pg_temp.read_all(ocr_submit('\x15', batch => 'other'), 91)), 'approved', 'another batch has the settings');
-SELECT lives_ok($$SELECT ocr_batch_triage('strict', review_confidence => 95)$$, 'they can be changed');
-SELECT is((SELECT approve_confidence || '/' || review_confidence FROM ocr.batches WHERE name = 'strict'), NULL, 'a limit that is not given is the setting again');
+SELECT lives_ok($$SELECT ocr_batch('strict', review_confidence => 95, reset => '{approve_confidence}')$$, 'they can be changed');
+SELECT is((SELECT approve_confidence || '/' || review_confidence FROM ocr.batches WHERE name = 'strict'), NULL, 'a limit that is reset is the setting again');
 SELECT is((SELECT review_confidence FROM ocr.batches WHERE name = 'strict'), 95::real, 'and one that is given, that');
 SELECT is((SELECT count(*) FROM ocr.batches WHERE name = 'strict'), 1::bigint, 'of the same batch');
 SELECT is(pg_temp.verdicts(pg_temp.read_all(ocr_submit('\x16', batch => 'strict'), 95.5, 94)), 'approved rejected', 'for pages that are read from then on');
@@ -74,7 +74,7 @@ SELECT is(pg_temp.verdicts(pg_temp.read_all(ocr_submit('\x16', batch => 'strict'
 -- Another role's batch of the same name is another batch.
 CREATE ROLE someone_else;
 SET SESSION AUTHORIZATION someone_else;
-SELECT ocr_batch_triage('strict', 1);
+SELECT ocr_batch('strict', approve_confidence => 1, reset => '{review_confidence}');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT array_agg(approve_confidence::int ORDER BY owner = 'someone_else') FROM ocr.batches WHERE name = 'strict'), '{NULL,1}'::int[], 'nobody sets a stranger''s limits');
 SELECT is(pg_temp.verdicts(pg_temp.read_all(ocr_submit('\x19', batch => 'strict'), 60)), 'rejected', 'or is judged by them');
@@ -104,10 +104,10 @@ SELECT throws_ok(format($$SELECT ocr_submit('\x20', options => '{"approve_confid
 FROM unnest('{-1,100.5,"\"90\"",1e-400,true}'::text[]) AS value;
 SELECT throws_ok($$SELECT ocr_submit('\x20', options => '{"approve_confidence": 50, "review_confidence": 60}')$$, '22023', NULL, 'limits that cross');
 SELECT throws_ok($$SELECT ocr('\x20', options => '{"review_confidence": 60}')$$, '22023', NULL, 'ocr() gives no verdict');
-SELECT throws_ok($$SELECT ocr_batch_triage('b', 101)$$, '22023', NULL, 'not a confidence');
-SELECT throws_ok($$SELECT ocr_batch_triage('b', review_confidence => 'NaN')$$, '22023', NULL, 'nor is this');
-SELECT throws_ok($$SELECT ocr_batch_triage('b', 50, 60)$$, '22023', NULL, 'limits of a batch that cross');
-SELECT throws_ok($$SELECT ocr_batch_triage('')$$, '22023', NULL, 'no name');
-SELECT throws_ok($$SELECT ocr_batch_triage(NULL)$$, '22004', NULL, 'no batch');
+SELECT throws_ok($$SELECT ocr_batch('b', approve_confidence => 101)$$, '22023', NULL, 'not a confidence');
+SELECT throws_ok($$SELECT ocr_batch('b', review_confidence => 'NaN')$$, '22023', NULL, 'nor is this');
+SELECT throws_ok($$SELECT ocr_batch('b', approve_confidence => 50, review_confidence => 60)$$, '22023', NULL, 'limits of a batch that cross');
+SELECT throws_ok($$SELECT ocr_batch('')$$, '22023', NULL, 'no name');
+SELECT throws_ok($$SELECT ocr_batch(NULL)$$, '22004', NULL, 'no batch');
 SELECT * FROM finish();
 ROLLBACK;

@@ -56,9 +56,10 @@ for my $table (qw(jobs pages documents tasks batches failures fingerprints))
 	is($server->safe_psql('restored', $rows), $before, "ocr.$table is restored");
 	is($server->safe_psql('in_parts', $rows), $before, 'in parts as well');
 }
+# How fast it goes depends on when one looks.
 for my $view (qw(progress dead_letters))
 {
-	my $rows = "SELECT v::text FROM ocr.$view v ORDER BY 1";
+	my $rows = "SELECT to_jsonb(v) - '{pages_per_minute,eta}'::text[] FROM ocr.$view v ORDER BY 1";
 	is($server->safe_psql('restored', $rows), $server->safe_psql('postgres', $rows), "ocr.$view says the same");
 }
 is($server->safe_psql('postgres', 'SELECT count(*) FROM ocr.passwords'), 1, 'there is a password');

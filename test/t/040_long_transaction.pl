@@ -103,7 +103,7 @@ is($session->query_safe($claim), $id, 'what the session itself claimed and rolle
 $session->query_safe(q{BEGIN; SELECT ocr_submit('\x01')});
 is($session->query_safe($claim), last_submitted() + 1, 'what the transaction itself submitted is claimed');
 $server->safe_psql('postgres', 'SELECT pg_current_xact_id()') for 1 .. 3;
-$id = $session->query_safe(q{SELECT ocr_submit('\x01', run_at => now() - interval '1 h')});
+$id = $session->query_safe(q{SELECT ocr_submit('\x01')});
 $server->safe_psql('postgres', 'SELECT pg_current_xact_id()') for 1 .. 3;
 is($session->query_safe($claim), $id, 'and what it submits after that');
 $session->query_safe('COMMIT');
@@ -118,8 +118,12 @@ $server->safe_psql('postgres', <<'SQL');
 CREATE FUNCTION claim_and_compare(OUT expected bigint, OUT claimed bigint) LANGUAGE plpgsql AS $$
 BEGIN
     BEGIN
+        UPDATE ocr.tasks t SET run_at = t.run_at  -- places what is due by now
+        FROM (SELECT d.id FROM ocr.tasks d WHERE d.worker IS NULL AND ocr.is_waiting_lane(d.lane) AND d.run_at <= now()
+              ORDER BY d.run_at, d.id FOR UPDATE SKIP LOCKED) AS due
+        WHERE t.id = due.id;
         SELECT t.id INTO expected FROM ocr.tasks t JOIN ocr.jobs j ON j.id = t.job_id
-        WHERE worker IS NULL AND t.run_at <= now() ORDER BY t.priority DESC, t.run_at, t.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+        WHERE worker IS NULL AND t.lane = t.priority ORDER BY t.lane DESC, t.turn, t.id LIMIT 1 FOR UPDATE SKIP LOCKED;
         RAISE 'let go of the locks';
     EXCEPTION WHEN raise_exception THEN
     END;
