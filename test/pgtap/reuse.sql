@@ -100,12 +100,12 @@ SELECT ok(pg_temp.shared(ocr_submit('\x05', options => '{"approve_confidence": 9
 SELECT ok(pg_temp.shared(ocr_submit('\x05', options => '{"approve_confidence": 70}')), 'nor would less be better');
 SELECT ok(NOT pg_temp.shared(ocr_submit('\x05', tier => 'fast', options => '{"approve_confidence": 70}')), 'in tier fast');
 SELECT ok(pg_temp.shared(ocr_submit('\x05', tier => 'fast', options => '{"approve_confidence": 99}')), 'there are no other ways');
-SELECT ocr_batch_triage('strict', approve_confidence => 99);
+SELECT ocr_batch('strict', approve_confidence => 99);
 SELECT ok(NOT pg_temp.shared(ocr_submit('\x06', options => '{"approve_confidence": 70}')), 'a batch''s limits count');
 SELECT ok(NOT pg_temp.shared(ocr_submit('\x06', batch => 'strict')), 'like a job''s own');
-SELECT ocr_batch_triage('changing', approve_confidence => 70);
+SELECT ocr_batch('changing', approve_confidence => 70);
 SELECT ok(NOT pg_temp.shared(ocr_submit('\x07', batch => 'changing')), 'a page is read that the limits approve');
-SELECT ocr_batch_triage('changing', approve_confidence => 99);
+SELECT ocr_batch('changing', approve_confidence => 99);
 SELECT ok(NOT pg_temp.shared(ocr_submit('\x07', batch => 'changing')), 'which are those of the time when it was read');
 UPDATE ocr.pages SET source = 'text_layer', confidence = 95 WHERE status = 'read';
 SELECT ok(pg_temp.shared(ocr_submit('\x05', options => '{"approve_confidence": 99}')), 'a text layer is read in one way');
