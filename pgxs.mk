@@ -23,6 +23,7 @@ OBJS = \
 	src/extension/shared_state.o \
 	src/extension/store_functions.o \
 	src/extension/tallies.o \
+	src/extension/wait_events.o \
 	src/extension/wake.o \
 	src/extension/worker_main.o \
 	src/pg/guard.o \

@@ -76,7 +76,7 @@ build_failed() {
 copy_tests() {
     local directory=$1 pgxs
     mkdir -p "$directory/tmp"
-    cp -r "$repository"/{test,scripts,docs,README.md} "$directory/"
+    cp -r "$repository"/{test,scripts,docs,monitoring,README.md} "$directory/"
     # A link into the repository, which that user may not be able to follow.
     if [[ -L $directory/test/stores/node_modules ]] && ! as_server_user test -r "$directory/test/stores/node_modules/."; then
         rm "$directory/test/stores/node_modules"

@@ -211,7 +211,7 @@ DECLARE
     lost bigint;
 BEGIN
     SELECT count(*) FILTER (WHERE t.worker IS NULL AND t.run_at <= now()) AS due,
-           now() - min(t.run_at) FILTER (WHERE t.worker IS NULL) AS age,
+           now() - min(t.run_at) FILTER (WHERE t.worker IS NULL AND t.run_at <= now()) AS age,
            count(*) FILTER (WHERE t.worker IS NOT NULL) AS claimed,
            max(t.claimed_at) AS claimed_at
     INTO queue FROM ocr.tasks t;

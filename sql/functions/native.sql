@@ -40,6 +40,11 @@ CREATE OR REPLACE FUNCTION ocr.server_state(OUT launcher integer, OUT workers_mi
 COMMENT ON FUNCTION ocr.server_state() IS
     'Internal: the pid of the launcher, null where none runs, and how many workers of the whole server found no slot when it looked last.';
 
+CREATE OR REPLACE FUNCTION ocr.counters(OUT name text, OUT value bigint) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'pg_ocr_counters';
+COMMENT ON FUNCTION ocr.counters() IS
+    'Internal: what workers and couriers of the whole server have counted since it started; see ocr.metrics.';
+
 CREATE OR REPLACE FUNCTION ocr.probe_programs(
     OUT program text, OUT version text, OUT held text, OUT lacking text, OUT trouble text) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 2 AS 'MODULE_PATHNAME', 'pg_ocr_probe_programs';

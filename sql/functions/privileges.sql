@@ -2,6 +2,7 @@
 -- evaluate as the user, and what tells which languages there are to ask for.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ocr FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ocr.caller(), ocr.acts_for(name), ocr.visible_workers(), ocr.installed_languages(),
+    ocr.visible_queue(), ocr.visible_pace(), ocr.visible_times(), ocr.visible_failures(), ocr.visible_deliveries(), ocr.visible_counters(),
     ocr.list_objects(text, text) TO PUBLIC;
 -- Validators run as whoever declares a server.
 GRANT EXECUTE ON FUNCTION ocr.store_options(text[], oid), ocr.webhook_options(text[], oid),

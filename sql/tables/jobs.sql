@@ -43,6 +43,7 @@ CREATE TABLE ocr.jobs (
     CONSTRAINT documents_are_given_or_found CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL))
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX jobs_idempotency_key ON ocr.jobs (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX jobs_finished ON ocr.jobs (finished_at) WHERE finished_at IS NOT NULL;
 -- By finished_at and error_code, which are set when a job ends or an attempt fails, and not by status.
 CREATE INDEX jobs_failed ON ocr.jobs (error_code) WHERE finished_at IS NOT NULL AND error_code IS NOT NULL;
 CREATE INDEX jobs_batch ON ocr.jobs (owner, batch, finished_at) WHERE batch IS NOT NULL;

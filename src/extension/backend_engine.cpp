@@ -1,4 +1,5 @@
 #include "extension/backend_engine.h"
+#include "extension/wait_events.h"
 
 #include <memory>
 #include <string>
@@ -40,7 +41,7 @@ int sqlstate_of(ErrorCode code) {
 void wait_for_engine(long timeout_ms) {
     pg::protect([&] {
         const int events = WL_LATCH_SET | WL_SOCKET_READABLE | WL_EXIT_ON_PM_DEATH | (timeout_ms < 0 ? 0 : WL_TIMEOUT);
-        int happened = WaitLatchOrSocket(MyLatch, events, engine->socket(), timeout_ms, PG_WAIT_EXTENSION);
+        int happened = WaitLatchOrSocket(MyLatch, events, engine->socket(), timeout_ms, wait_event(WaitFor::engine));
         if ((happened & WL_LATCH_SET) != 0) ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
     });

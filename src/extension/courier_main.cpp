@@ -30,7 +30,7 @@ class BackgroundCourierHost final : public CourierHost {
             nudged = mine.nudged;
             mine.nudged = false;
         });
-        return wait_in_session(fd, nudged ? 0 : timeout_ms);
+        return wait_in_session(fd, nudged ? 0 : timeout_ms, WaitFor::webhooks);
     }
 
     void show_looking() override {
@@ -47,6 +47,7 @@ class BackgroundCourierHost final : public CourierHost {
     }
 
     bool still_wanted() override { return extension_is_there(); }
+    void count(Counter counter) override { pg_ocr::count(counter); }
     void log(const std::string& message) override { say(LOG, message); }
     void warn(const std::string& message) override { say(WARNING, message); }
 };

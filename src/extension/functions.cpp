@@ -8,6 +8,7 @@
 #include "extension/rows.h"
 #include "extension/settings.h"
 #include "extension/shared_state.h"
+#include "extension/wait_events.h"
 #include "extension/wake.h"
 #include "pg/guard.h"
 #include "worker/child_process.h"
@@ -23,6 +24,7 @@ PG_FUNCTION_INFO_V1(pg_ocr_wait_for_job_end);
 PG_FUNCTION_INFO_V1(pg_ocr_installed_languages);
 PG_FUNCTION_INFO_V1(pg_ocr_worker_slots);
 PG_FUNCTION_INFO_V1(pg_ocr_server_state);
+PG_FUNCTION_INFO_V1(pg_ocr_counters);
 PG_FUNCTION_INFO_V1(pg_ocr_library_version);
 }
 
@@ -121,7 +123,7 @@ Datum pg_ocr_wait_for_job_end(PG_FUNCTION_ARGS) {
     ConditionVariablePrepareToSleep(&shared.job_ended);
     while (pg_atomic_read_u64(&shared.jobs_ended) == seen) {
         const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
-        if (left <= 0 || ConditionVariableTimedSleep(&shared.job_ended, left, PG_WAIT_EXTENSION)) break;
+        if (left <= 0 || ConditionVariableTimedSleep(&shared.job_ended, left, wait_event(WaitFor::job_end))) break;
     }
     ConditionVariableCancelSleep();
     PG_RETURN_VOID();
@@ -191,6 +193,19 @@ Datum pg_ocr_server_state(PG_FUNCTION_ARGS) {
     Datum values[2] = {Int32GetDatum(launcher), Int32GetDatum(workers_missing)};
     bool nulls[2] = {launcher == 0, false};
     PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
+}
+
+Datum pg_ocr_counters(PG_FUNCTION_ARGS) {
+    SharedState& shared = shared_state();
+    TupleDesc description = nullptr;
+    Tuplestorestate* rows = begin_rows(fcinfo, &description);
+    for (size_t i = 0; i < counter_count; ++i) {
+        Datum values[2] = {CStringGetTextDatum(name_of(static_cast<Counter>(i)).data()),
+                           Int64GetDatum(static_cast<int64>(pg_atomic_read_u64(&shared.counters[i])))};
+        bool nulls[2] = {false, false};
+        tuplestore_putvalues(rows, description, values, nulls);
+    }
+    return 0;
 }
 
 Datum pg_ocr_library_version(PG_FUNCTION_ARGS) { PG_RETURN_TEXT_P(cstring_to_text(PG_OCR_VERSION)); }

@@ -8,6 +8,7 @@
 
 #include "extension/settings.h"
 #include "extension/shared_state.h"
+#include "extension/wait_events.h"
 #include "pg/guard.h"
 
 extern "C" PGDLLEXPORT void pg_ocr_launcher_main(Datum);
@@ -102,7 +103,7 @@ void Launcher::run() {
         check_reservations();
         const long longest = until_next_look();
         pg::protect([&] {
-            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, longest, PG_WAIT_EXTENSION);
+            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, longest, wait_event(WaitFor::launcher));
             ResetLatch(MyLatch);
         });
     }

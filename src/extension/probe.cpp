@@ -6,6 +6,7 @@
 
 #include "extension/rows.h"
 #include "extension/settings.h"
+#include "extension/wait_events.h"
 #include "pg/guard.h"
 #include "worker/engine_process.h"
 #include "worker/http_process.h"
@@ -35,7 +36,7 @@ bool wait_for_word(int socket, TimestampTz deadline) {
     pg::protect([&] {
         const int happened =
             WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, socket,
-                              left, PG_WAIT_EXTENSION);
+                              left, wait_event(WaitFor::engine));
         if ((happened & WL_LATCH_SET) != 0) ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
     });

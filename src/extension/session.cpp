@@ -93,13 +93,13 @@ bool extension_is_there() {
     return there;
 }
 
-Wake wait_in_session(int fd, int64_t timeout_ms) {
+Wake wait_in_session(int fd, int64_t timeout_ms, WaitFor what) {
     Wake wake = Wake::timed_out;
     pg::protect([&] {
         int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | WL_TIMEOUT;
         if (fd >= 0) events |= WL_SOCKET_READABLE;
         int happened = WaitLatchOrSocket(MyLatch, events, fd >= 0 ? fd : PGINVALID_SOCKET,
-                                         static_cast<long>(timeout_ms < 0 ? 0 : timeout_ms), PG_WAIT_EXTENSION);
+                                         static_cast<long>(timeout_ms < 0 ? 0 : timeout_ms), wait_event(what));
         if ((happened & WL_SOCKET_READABLE) != 0) wake = Wake::readable;
         if ((happened & WL_LATCH_SET) != 0) {
             ResetLatch(MyLatch);

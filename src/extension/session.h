@@ -5,6 +5,7 @@
 #include <string>
 
 #include "extension/shared_state.h"
+#include "extension/wait_events.h"
 #include "worker/wake.h"
 
 namespace pg_ocr {
@@ -43,7 +44,7 @@ bool extension_is_there();
 
 /// Waits until fd (-1: none) is readable, the latch is set, the process is to stop, or timeout_ms are over. After
 /// Wake::stop nothing interrupts this process any more.
-Wake wait_in_session(int fd, int64_t timeout_ms);
+Wake wait_in_session(int fd, int64_t timeout_ms, WaitFor what);
 
 /// Into the server's log.
 void say(int level, const std::string& message);

@@ -34,6 +34,7 @@ void startup() {
         state->lock = &GetNamedLWLockTranche(tranche_name)->lock;
         state->slot_count = max_worker_processes;
         pg_atomic_init_u64(&state->jobs_ended, 0);
+        for (pg_atomic_uint64& counter : state->counters) pg_atomic_init_u64(&counter, 0);
         ConditionVariableInit(&state->job_ended);
         initialise(state->tallies);
     }

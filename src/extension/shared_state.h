@@ -6,6 +6,7 @@
 #include "document/document.h"
 #include "extension/tallies.h"
 #include "pg/pg.h"
+#include "worker/counters.h"
 
 namespace pg_ocr {
 
@@ -59,6 +60,7 @@ struct SharedState {
     bool couriers_everywhere;
     Reservation reservations[8];
     pg_atomic_uint64 jobs_ended;
+    pg_atomic_uint64 counters[counter_count];
     ConditionVariable job_ended;
     Tallies tallies;
     int slot_count;
@@ -69,6 +71,11 @@ struct SharedState {
 void request_shared_state();
 /// Raises ERROR where the library was not preloaded.
 SharedState& shared_state();
+
+/// Once more.
+inline void count(Counter counter) {
+    pg_atomic_fetch_add_u64(&shared_state().counters[static_cast<size_t>(counter)], 1);
+}
 
 /// Sets the latch of a process of this cluster; nothing where there is none of that pid. The lock must not be held.
 void wake_process(pid_t pid);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "extension/settings.h"
+#include "extension/wait_events.h"
 #include "pg/guard.h"
 #include "pg/spi.h"
 #include "protocol/sealed_document.h"
@@ -97,7 +98,7 @@ HttpProcess::Answer ask_once(HttpRequest& request, int content) {
         pg::protect([&] {
             int happened =
                 WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-                                  http->socket(), left, PG_WAIT_EXTENSION);
+                                  http->socket(), left, wait_event(WaitFor::http));
             if ((happened & WL_LATCH_SET) != 0) ResetLatch(MyLatch);
             CHECK_FOR_INTERRUPTS();
         });

@@ -75,22 +75,30 @@ void leave(int, Datum) {
 
 class BackgroundWorkerHost final : public Host {
   public:
-    Wake wait(int fd, int64_t timeout_ms) override { return wait_in_session(fd, timeout_ms); }
+    Wake wait(int fd, int64_t timeout_ms) override { return wait_in_session(fd, timeout_ms, waits_for_); }
 
     void show_idle() override {
         change_slot([](WorkerSlot& mine) {
             mine.nudged = false;
             enter_state(mine, WorkerState::idle, 0, 0);
         });
+        waits_for_ = WaitFor::work;
+        pg::show_activity(false, "idle");
     }
 
     void show_fetching(int64_t job_id) override {
         change_slot([&](WorkerSlot& mine) { enter_state(mine, WorkerState::fetching, job_id, 0); });
+        waits_for_ = WaitFor::http;
+        pg::show_activity(true, "fetching job " + std::to_string(job_id));
     }
 
-    void show_reading(int64_t job_id, uint32_t page_no) override {
+    void show_reading(int64_t job_id, uint32_t page_no, uint32_t pages) override {
         change_slot(
             [&](WorkerSlot& mine) { enter_state(mine, WorkerState::reading, job_id, static_cast<int32_t>(page_no)); });
+        waits_for_ = WaitFor::engine;
+        std::string what = "reading job " + std::to_string(job_id);
+        if (page_no > 0) what += ", page " + std::to_string(page_no) + " of " + std::to_string(pages);
+        pg::show_activity(true, what);
     }
 
     void show_unavailable(const std::string& why) override {
@@ -98,17 +106,24 @@ class BackgroundWorkerHost final : public Host {
             enter_state(mine, WorkerState::unavailable, 0, 0);
             copy_text(mine.trouble, why);
         });
+        waits_for_ = WaitFor::work;
+        pg::show_activity(false, "idle, without an engine");
     }
 
     void show_engine(EngineProcess* engine) override {
         my_engine = engine;
         change_slot([&](WorkerSlot& mine) { mine.engine_pid = engine == nullptr ? 0 : engine->pid(); });
+        if (engine == nullptr) return;
+        waits_for_ = WaitFor::engine;
+        pg::show_activity(true, "starting an engine");
+        count(Counter::engines_started);
     }
 
     void show_http(HttpProcess* http) override { my_http = http; }
 
     void show_document_done() override {
         change_slot([](WorkerSlot& mine) { ++mine.documents; });
+        count(Counter::documents);
     }
 
     bool colleague_ended() override {
@@ -135,8 +150,13 @@ class BackgroundWorkerHost final : public Host {
 
     bool still_wanted() override { return extension_is_there(); }
 
+    void count(Counter counter) override { pg_ocr::count(counter); }
     void log(const std::string& message) override { say(LOG, message); }
+    void log_closely(const std::string& message) override { say(DEBUG1, message); }
     void warn(const std::string& message) override { say(WARNING, message); }
+
+  private:
+    WaitFor waits_for_ = WaitFor::engine;
 };
 
 /// A session's lock with a random key: it dies with this process, and nobody else has had it before.

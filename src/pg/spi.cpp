@@ -1,5 +1,6 @@
 #include "pg/spi.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "pg/guard.h"
@@ -18,6 +19,14 @@ Datum bytea_datum(const Bytes& bytes) {
     SET_VARSIZE(value, bytes.size + VARHDRSZ);
     if (bytes.size > 0) std::memcpy(VARDATA(value), bytes.bytes, bytes.size);
     return PointerGetDatum(value);
+}
+
+char standing_activity[128] = "";
+bool has_standing_activity = false;  ///< and is busy with it
+
+void report_standing_activity() {
+    pgstat_report_activity(has_standing_activity ? STATE_RUNNING : STATE_IDLE,
+                           standing_activity[0] == '\0' ? nullptr : standing_activity);
 }
 
 Datum datum_of(const Value& value, bool& is_null) {
@@ -94,6 +103,17 @@ bool Statement::bytes(const std::vector<Value>& arguments, const std::function<v
     return true;
 }
 
+void show_activity(bool is_busy, const std::string& what) {
+    const size_t length = std::min(what.size(), sizeof(standing_activity) - 1);
+    std::memcpy(standing_activity, what.data(), length);
+    standing_activity[length] = '\0';
+    has_standing_activity = is_busy;
+    protect([] {
+        SetCurrentStatementStartTimestamp();
+        report_standing_activity();
+    });
+}
+
 void transaction(const char* activity, const std::function<void()>& body) {
     try {
         protect([&] {
@@ -109,12 +129,12 @@ void transaction(const char* activity, const std::function<void()>& body) {
             PopActiveSnapshot();
             CommitTransactionCommand();
             pgstat_report_stat(false);
-            pgstat_report_activity(STATE_IDLE, nullptr);
+            report_standing_activity();
         });
     } catch (...) {
         protect([] {
             AbortCurrentTransaction();
-            pgstat_report_activity(STATE_IDLE, nullptr);
+            report_standing_activity();
         });
         throw;
     }

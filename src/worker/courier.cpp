@@ -185,6 +185,7 @@ void Courier::note(const HttpResponse& response) {
     outcome.delivery_id = found->first;
     outcome.event_id = found->second.event_id;
     outcome.delivered = !response.failure;
+    host_.count(outcome.delivered ? Counter::deliveries_made : Counter::deliveries_failed);
     outcome.http_status = response.status;
     outcome.latency_ms = std::min<uint32_t>(response.elapsed_ms, INT32_MAX);
     outcome.retry_after_s = response.retry_after_s;
@@ -209,6 +210,7 @@ void Courier::lose_http(const std::string& why) {
         outcome.delivery_id = id;
         outcome.event_id = delivery.event_id;
         outcome.error = "pg_ocr_http, which was delivering it, " + why;
+        host_.count(Counter::deliveries_failed);
         outcomes_.push_back(std::move(outcome));
     }
     under_way_.clear();

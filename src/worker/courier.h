@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "queue/outbox.h"
+#include "worker/counters.h"
 #include "worker/http_process.h"
 #include "worker/wake.h"
 
@@ -30,6 +31,7 @@ class CourierHost {
     virtual void show_http(HttpProcess* http) = 0;
     /// Asked after the outbox has refused: false where the extension has been dropped meanwhile.
     virtual bool still_wanted() = 0;
+    virtual void count(Counter) = 0;
     virtual void log(const std::string& message) = 0;
     virtual void warn(const std::string& message) = 0;
 };

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "document/document.h"
+#include "worker/counters.h"
 #include "worker/wake.h"
 
 namespace pg_ocr {
@@ -21,7 +22,8 @@ class Host {
     /// From now on a submission may nudge this worker; called before the last look into the queue.
     virtual void show_idle() = 0;
     virtual void show_fetching(int64_t job_id) = 0;
-    virtual void show_reading(int64_t job_id, uint32_t page_no) = 0;
+    /// page_no, pages: 0 as long as it is at no page, or their number is not known.
+    virtual void show_reading(int64_t job_id, uint32_t page_no, uint32_t pages) = 0;
     virtual void show_unavailable(const std::string& why) = 0;
     /// Null: there is none. Also called before a child dies, so that an exit handler never kills a stranger.
     virtual void show_engine(EngineProcess* engine) = 0;
@@ -33,7 +35,10 @@ class Host {
     virtual std::optional<Tier> reserved_for() = 0;
     /// Asked after the queue has refused: false where the extension has been dropped meanwhile.
     virtual bool still_wanted() = 0;
+    virtual void count(Counter) = 0;
     virtual void log(const std::string& message) = 0;
+    /// For who follows every page.
+    virtual void log_closely(const std::string& message) = 0;
     virtual void warn(const std::string& message) = 0;
 };
 

@@ -107,6 +107,7 @@ bool Worker::idle(int64_t longest_ms) {
     Wake wake = host_.wait(engine_->socket(), longest_ms);
     if (wake == Wake::readable) {
         // An idle engine has nothing to say: it has died, or it is not to be trusted.
+        host_.count(Counter::engines_lost);
         host_.warn("the idle engine " + engine_->obituary());
         drop_engine();
     }
@@ -172,7 +173,7 @@ bool Worker::write_when_there_is_room(const Task& task, const std::function<bool
         try {
             return write();
         } catch (const DiskFull& error) {
-            host_.warn("job " + std::to_string(task.job_id) + " waits for room on the disk: " + error.what());
+            host_.warn(about(task) + "waits for room on the disk: " + error.what());
         }
         waited_for_room_ = true;
         if (host_.wait(-1, backoff_ms) == Wake::stop) {
@@ -183,9 +184,21 @@ bool Worker::write_when_there_is_room(const Task& task, const std::function<bool
     }
 }
 
+std::string Worker::about(const Task& task, uint32_t page_no, int64_t since_ms) {
+    return "job=" + std::to_string(task.job_id) + " page=" + (page_no == 0 ? "-" : std::to_string(page_no)) +
+           " attempt=" + std::to_string(task.attempt) + " duration=" + std::to_string(now_ms() - since_ms) + "ms: ";
+}
+
+void Worker::note_page(const Task& task, const Page& page) {
+    static constexpr Counter counters[] = {Counter::pages_read, Counter::pages_skipped, Counter::pages_failed};
+    host_.count(counters[static_cast<size_t>(page.status)]);
+    host_.log_closely(about(task, page.page_no, now_ms() - page.elapsed_ms) +
+                      (page.failure ? page.failure.message : "read, " + std::to_string(page.words) + " words"));
+}
+
 void Worker::give_up(const Task& task, const Failure& failure, uint32_t page_no, uint32_t retry_after_s) {
-    host_.log("job " + std::to_string(task.job_id) + ", attempt " + std::to_string(task.attempt) +
-              (page_no > 0 ? ", page " + std::to_string(page_no) : "") + ": " + failure.message);
+    host_.count(Counter::attempts_failed);
+    host_.log(about(task, page_no, claimed_at_ms_) + failure.message);
     try {
         write_when_there_is_room(task, [&] { return queue_.fail(task, failure, page_no, retry_after_s); });
     } catch (const QueueError& error) {
@@ -202,8 +215,7 @@ void Worker::give_back(const Task& task) {
     } catch (const QueueError& error) {
         // A worker that lived on would hold the task for ever. With this process ends its lock: the task is free again
         // without anybody having to write.
-        throw TaskStuck("job " + std::to_string(task.job_id) +
-                        " could not be given back, so this worker ends: " + error.what());
+        throw TaskStuck(about(task) + "could not be given back, so this worker ends: " + error.what());
     }
 }
 
@@ -265,7 +277,9 @@ Worker::Bytes Worker::fetch_from_store(Task& task) {
     document_ = std::move(fetched->document);
     if (task.keep_document && !stage(task)) return Bytes::settled;
     if (write_when_there_is_room(task, [&] { return queue_.reuse(task); })) return Bytes::settled;
-    host_.show_reading(task.job_id, 0);
+    host_.count(Counter::documents_fetched);
+    host_.log_closely(about(task) + "fetched, " + std::to_string(fetched->size) + " bytes");
+    host_.show_reading(task.job_id, 0, 0);
     return Bytes::here;
 }
 
@@ -328,13 +342,14 @@ bool Worker::stop_reading(const Task& task) {
 }
 
 bool Worker::read(Task task) {
-    host_.show_reading(task.job_id, 0);
+    claimed_at_ms_ = now_ms();
+    host_.show_reading(task.job_id, 0, 0);
     task.request.limits = now_.limits;
     task.request.providers = now_.providers[static_cast<size_t>(task.request.tier)];
     retry_after_s_ = 0;
     const int64_t page_time_ms = killed_after_ms(now_.limits.page_time_ms);
     const auto cpu_seconds = static_cast<uint32_t>(page_time_ms / 1000 + 10);
-    uint32_t page_no = 0;
+    uint32_t page_no = 0, pages = 0;
     bool out_of_memory = false;  // what it allocated for one page may be gone for the next: a fresh engine follows
     try {
         const Bytes bytes = have_document(task);
@@ -349,18 +364,20 @@ bool Worker::read(Task task) {
             bool lost = false;
             while (std::optional<EngineMessage> message = engine_->receive()) {
                 if (const auto* info = std::get_if<DocumentInfo>(&*message)) {
+                    pages = info->pages;
                     const bool shared = task.request.task_pages != 0 && info->selected > task.request.task_pages;
                     lost = (shared && task.document_id == 0 && !stage(task)) ||
                            !write_when_there_is_room(task, [&] { return queue_.opened(task, *info); });
                 } else if (const auto* started = std::get_if<PageStarted>(&*message)) {
                     page_no = started->page_no;
-                    host_.show_reading(task.job_id, page_no);
+                    host_.show_reading(task.job_id, page_no, pages);
                     engine_->set_cpu_limit(cpu_seconds);
                     deadline = now_ms() + page_time_ms;
                 } else if (const auto* page = std::get_if<Page>(&*message)) {
                     out_of_memory = out_of_memory || page->failure.code == ErrorCode::engine_memory;
                     lost = !write_when_there_is_room(
                         task, [&] { return queue_.record_page(task, *page, what_read(*page, tesseract_)); });
+                    if (!lost) note_page(task, *page);
                     page_no = 0;
                     deadline = now_ms() + page_time_ms;
                     if (!lost && engine_->pages_owed() > 0 && is_needed_elsewhere(task)) {
@@ -381,6 +398,7 @@ bool Worker::read(Task task) {
                     host_.show_document_done();
                     if (out_of_memory) drop_engine();
                     write_when_there_is_room(task, [&] { return queue_.complete(task); });
+                    host_.log_closely(about(task) + "done");
                     return true;
                 }
                 if (lost) break;
@@ -395,12 +413,13 @@ bool Worker::read(Task task) {
                 }
             }
             if (lost) {
-                host_.log("job " + std::to_string(task.job_id) + " is no longer this worker's: its engine is stopped");
+                host_.log(about(task) + "is no longer this worker's: its engine is stopped");
                 drop_engine();
                 return true;
             }
             if (engine_->closed()) {
                 Failure failure = engine_->cause_of_death();
+                host_.count(Counter::engines_lost);
                 drop_engine();
                 give_up(task, failure, page_no);
                 return true;
@@ -409,6 +428,7 @@ bool Worker::read(Task task) {
             if (left <= 0) {
                 // A page that would be written off would give the others the whole time anew.
                 const bool of_document = document_deadline <= deadline;
+                host_.count(Counter::engines_lost);
                 drop_engine();
                 give_up(task, of_document ? document_timed_out(now_.limits) : page_timed_out(now_.limits),
                         of_document ? 0 : page_no);
@@ -425,8 +445,7 @@ bool Worker::read(Task task) {
         throw;
     } catch (const ClaimLocked& error) {
         drop_engine();
-        throw TaskStuck("job " + std::to_string(task.job_id) +
-                        " cannot be recorded, so this worker ends: " + error.what());
+        throw TaskStuck(about(task) + "cannot be recorded, so this worker ends: " + error.what());
     } catch (const QueueError& error) {
         drop_engine();
         host_.warn(error.what());

@@ -63,6 +63,11 @@ class Worker {
     /// Stopping.
     bool write_when_there_is_room(const Task& task, const std::function<bool()>& write);
     void drop_engine();
+    /// What a line of the log about a task begins with; page_no 0: it is about no page. since_ms: when what it is about
+    /// began.
+    static std::string about(const Task& task, uint32_t page_no, int64_t since_ms);
+    std::string about(const Task& task) const { return about(task, 0, claimed_at_ms_); }
+    void note_page(const Task& task, const Page& page);
     /// False: stop.
     bool read(Task task);
     /// Always false.
@@ -84,6 +89,7 @@ class Worker {
     std::unique_ptr<EngineProcess> engine_;
     std::string tesseract_;  ///< with its version, as the engine has it
     int64_t engine_backoff_ms_ = 0;
+    int64_t claimed_at_ms_ = 0;     ///< the present task
     bool waited_for_room_ = false;  ///< in the present task
     std::optional<Tier> reserved_for_;
     uint32_t retry_after_s_ = 0;  ///< what a provider asked for in the present task

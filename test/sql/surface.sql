@@ -16,6 +16,7 @@
 \d ocr.dead_letters
 \d ocr.workers
 \d ocr.webhooks
+\d ocr.metrics
 \d ocr.review_queue
 \dew ocr*
 SELECT code, retry FROM ocr.error_codes ORDER BY code;

@@ -30,7 +30,7 @@ wait_until($server, "SELECT count(*) = 2 FROM ocr.workers WHERE database = 'smal
 fill_disk();
 my $claimed = $server->safe_psql('small', 'SELECT last_value FROM ocr.fences');
 my $log = -s $server->logfile;
-wait_for_log($server, qr/job \d+ waits for room on the disk/, after => $log, times => 5);
+wait_for_log($server, qr/job=\d+ page=- attempt=\d+ duration=\d+ms: waits for room on the disk/, after => $log, times => 5);
 cmp_ok($server->safe_psql('small', 'SELECT last_value FROM ocr.fences') - $claimed, '<=', 1,
 	'workers claim nothing that they have to drop again');
 is($server->safe_psql('small', "SELECT count(*) FROM ocr.jobs WHERE status = 'failed'"), 0, 'no job fails for it');
@@ -47,7 +47,7 @@ my $job = submit($server, 'multipage.pdf', undef, %small);
 my ($worker, $engine) = wait_for_page($server, $job, %small);
 fill_disk();
 $log = -s $server->logfile;
-wait_for_log($server, qr/job $job waits for room on the disk/, after => $log);
+wait_for_log($server, qr/job=$job page=- attempt=\d+ duration=\d+ms: waits for room on the disk/, after => $log);
 ($worker, $engine) = split /\|/,
   $server->safe_psql('small', "SELECT pid, engine_pid FROM ocr.workers WHERE job_id = $job AND database = 'small'");
 $server->stop;
