@@ -87,14 +87,14 @@ RESET SESSION AUTHORIZATION;
 
 -- A year of jobs behind it. As nothing is written while they are made, no trigger is needed.
 SET LOCAL session_replication_role = replica;
-INSERT INTO ocr.jobs (owner, document_size, status, priority, tier, language, text_layer, metadata, options, keep_document, submitted_at, run_at,
-                      started_at, finished_at, pages_total, pages_done)
-SELECT 'postgres', 1, 'completed', 0, 'fast', 'eng', 'auto', '{}', '{}', false, t, t, t, t, 1, 1
-FROM (SELECT now() - interval '1 year' + n * interval '5 min' AS t FROM generate_series(1, 50000) AS n) AS years;
+INSERT INTO ocr.jobs (id, owner, document_size, status, priority, tier, language, text_layer, metadata, options, keep_document, submitted_at, run_at,
+                      started_at, finished_at, pages_total, pages_done) OVERRIDING SYSTEM VALUE
+SELECT n - 100000, 'postgres', 1, 'completed', 0, 'fast', 'eng', 'auto', '{}', '{}', false, t, t, t, t, 1, 1
+FROM (SELECT now() - interval '1 year' + n * interval '5 min' AS t, n FROM generate_series(1, 50000) AS n) AS years;
 INSERT INTO ocr.pages (job_id, page_no, status, source, text, read_at)
-SELECT id, 1, 'read', 'ocr', repeat('text ', 40), finished_at FROM ocr.jobs WHERE finished_at < now() - interval '1 day' ORDER BY id;
+SELECT id, 1, 'read', 'ocr', repeat('text ', 40), finished_at FROM ocr.jobs WHERE id < 0 ORDER BY id;
 INSERT INTO ocr.failures (job_id, failed_at, attempt, error_code, error)
-SELECT id, finished_at, 1, 'engine_crashed', repeat('it broke ', 20) FROM ocr.jobs WHERE finished_at < now() - interval '1 day' ORDER BY id;
+SELECT id, finished_at, 1, 'engine_crashed', repeat('it broke ', 20) FROM ocr.jobs WHERE id < 0 ORDER BY id;
 SET LOCAL session_replication_role = origin;
 -- Vacuum does this, which cannot run here.
 SELECT brin_summarize_new_values('ocr.pages_read_at'), brin_summarize_new_values('ocr.failures_failed_at') \g /dev/null
