@@ -3,6 +3,7 @@
 //
 //   table_pages TESSDATA LANGUAGE ocr|text_layer FILE...
 #include <cstdio>
+#include <exception>
 #include <string>
 
 #include "engine/read_document.h"
@@ -41,5 +42,7 @@ int main(int count, char** arguments) {
             for (const Page& page : reading.pages) print(arguments[i], page);
         } catch (const DocumentError& error) {
             std::fprintf(stderr, "%s: %s\n", arguments[i], error.failure.message.c_str());
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "%s: %s\n", arguments[i], error.what());
         }
 }

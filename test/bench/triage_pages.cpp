@@ -4,6 +4,7 @@
 //   triage_pages TESSDATA LANGUAGE FILE...        FILE.gt.txt is the truth of FILE, a document of one page
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <optional>
 #include <string>
 
@@ -54,5 +55,7 @@ int main(int count, char** arguments) {
             measure(arguments[i], request, recognisers);
         } catch (const DocumentError& error) {
             std::fprintf(stderr, "%s: %s\n", arguments[i], error.failure.message.c_str());
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "%s: %s\n", arguments[i], error.what());
         }
 }

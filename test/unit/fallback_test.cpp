@@ -140,6 +140,26 @@ TEST(Fallback, EnlargesSmallPrint) {
     expect_won(made(pixScale(page.get(), small, small)), "enlarged");
 }
 
+/// A line as in a footnote: the letters of the page are large.
+Pixels with_small_line(Pixels page, const Box& line, float small) {
+    BOX area{line.left, line.top - 4, line.right - line.left, line.bottom - line.top + 8, 1};
+    const Pixels cut = made(pixClipRectangle(page.get(), &area, nullptr));
+    const Pixels scaled = made(pixScale(cut.get(), small, small));
+    pixRasterop(page.get(), area.x, area.y, area.w, area.h, PIX_SET, nullptr, 0, 0);
+    pixRasterop(page.get(), area.x, area.y, pixGetWidth(scaled.get()), pixGetHeight(scaled.get()), PIX_SRC,
+                scaled.get(), 0, 0);
+    return page;
+}
+
+TEST(Fallback, ReadsADoubtfulLineAnew) {
+    const Pixels page = with_small_line(page_of(letter), {40, 128, 560, 160}, 0.33f);
+    const Page once = read_page(page, request_for(Tier::fast)),
+               best = read_page(page, request_for(Tier::accurate, 100));
+    EXPECT_EQ(won(best), "doubtful lines") << best.tried;
+    EXPECT_EQ(once.text.find("and see if it works on all"), std::string::npos) << once.text;
+    EXPECT_NE(best.text.find("and see if it works on all"), std::string::npos) << best.text;
+}
+
 TEST(Fallback, CombinesWhatHelped) {
     const Pixels page = skewed(in_shadow(page_of(letter)), 4);
     const Pixels lying = made(pixRotateOrth(page.get(), 2));

@@ -379,6 +379,68 @@ TEST(Tables, APageOfAnythingCostsNoMoreThanItsSize) {
     expect_whole(figures.tables(), figures.pixels());
 }
 
+/// One word in each of so many places, which is all that a page of that size can be given.
+void scatter(Paper& paper, int32_t across, int32_t down) {
+    const int32_t width = pixGetWidth(paper.pixels()), height = pixGetHeight(paper.pixels());
+    for (int32_t row = 0; row < down; ++row)
+        for (int32_t column = 0; column < across; ++column) {
+            const int32_t left = column * width / across, top = row * height / down;
+            const Box box{left, top, left + std::max(1, width / across / 2), top + std::max(1, height / down / 2)};
+            paper.layout().blocks[0].lines.push_back({box, 50, {{"7", box, 50, false}}});
+        }
+}
+
+TEST(Tables, OnPagesThatAreNone) {
+    for (const int32_t depth : {1, 8}) {
+        Paper point(depth, 1, 1);
+        scatter(point, 1, 1);
+        EXPECT_EQ(shown(point.tables()), "");
+        Paper black(depth);
+        depth == 1 ? pixSetAll(black.pixels()) : pixClearAll(black.pixels());
+        scatter(black, 2, 30);
+        expect_whole(black.tables(), black.pixels());
+        Paper chessboard(depth);
+        for (int32_t y = 0; y < 3508; y += 20)
+            for (int32_t x = y / 20 % 2 * 20; x < 2480; x += 40)
+                pixRasterop(chessboard.pixels(), x, y, 20, 20, depth == 1 ? PIX_SET : PIX_CLR, nullptr, 0, 0);
+        scatter(chessboard, 124, 175);
+        expect_whole(chessboard.tables(), chessboard.pixels());
+        Paper strip(depth, 30000, 60);
+        for (int32_t x = 0; x < 30000; x += 15) strip.rule(x, 0, x, 59);
+        strip.rule(0, 1, 29999, 1);
+        strip.rule(0, 30, 29999, 30);
+        strip.rule(0, 58, 29999, 58);
+        scatter(strip, 3000, 3);
+        expect_whole(strip.tables(), strip.pixels());
+    }
+}
+
+TEST(Tables, AmongTenThousandLines) {
+    Paper paper;
+    std::mt19937 random(5);
+    const auto below = [&](uint32_t most) { return static_cast<int32_t>(random() % most); };
+    for (int32_t i = 0; i < 5000; ++i) {
+        const int32_t x = below(2300), y = below(3300);
+        paper.rule(x, y, x + 60 + below(100), y);
+        paper.rule(x, y, x, y + 60 + below(100));
+    }
+    scatter(paper, 100, 140);
+    const std::vector<Table> tables = paper.tables();
+    EXPECT_LE(tables.size(), 100u);
+    expect_whole(tables, paper.pixels());
+}
+
+/// All in one row, and in two columns.
+TEST(Tables, OfMoreWordsThanARowHas) {
+    Paper paper(1, 30000, 200);
+    for (int32_t i = 0; i < 100000; ++i) {
+        const int32_t left = i % 2 == 0 ? i % 1000 : 15000 + i % 1000, top = i % 3 * 60;
+        const Box box{left, top, left + 8, top + 28};
+        paper.layout().blocks[0].lines.push_back({box, 50, {{"7", box, 50, false}}});
+    }
+    expect_whole(paper.tables(), paper.pixels());
+}
+
 TEST(Tables, AreInTheLayoutsJson) {
     Layout layout;
     layout.tables.push_back(
