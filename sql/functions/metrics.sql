@@ -1,5 +1,6 @@
 -- Figures for whoever watches. Only what is still to do and the last hour are read, by indexes, so that it takes no longer
--- where millions of jobs have gone through. The functions run as the extension's owner and say themselves whose rows count.
+-- where millions of jobs have gone through. Whose a row is, is looked up row by row, as EXISTS could be made a scan of all
+-- jobs. The functions run as the extension's owner and say themselves whose rows count.
 
 CREATE OR REPLACE FUNCTION ocr.visible_queue() RETURNS TABLE (tier text, status text, tasks bigint, oldest_seconds float8)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -11,13 +12,15 @@ DECLARE
     owners CONSTANT name[] := ocr.monitored_owners();
 BEGIN
     RETURN QUERY
-        SELECT k.tier, k.status, count(w.tier), coalesce(extract(epoch FROM now() - min(w.run_at) FILTER (WHERE w.status = 'due')), 0)::float8
+        SELECT k.tier, k.status, coalesce(w.tasks, 0), CASE WHEN w.status = 'due' THEN extract(epoch FROM now() - w.first)::float8 ELSE 0 END
         FROM (SELECT * FROM unnest('{fast,balanced,accurate}'::text[]) AS tier, unnest('{due,later,held,running}'::text[]) AS status) AS k
-        LEFT JOIN (SELECT t.tier, t.run_at, CASE WHEN t.worker IS NOT NULL THEN 'running' WHEN t.run_at <= now() THEN 'due' WHEN t.run_at = 'infinity' THEN 'held' ELSE 'later' END AS status
+        LEFT JOIN (SELECT t.tier, count(*) AS tasks, min(t.run_at) AS first,
+                          CASE WHEN t.worker IS NOT NULL THEN 'running' WHEN t.run_at <= now() THEN 'due'
+                               WHEN t.run_at = 'infinity' THEN 'held' ELSE 'later' END AS status
                    FROM ocr.tasks t
-                   WHERE owners IS NULL OR EXISTS (SELECT FROM ocr.jobs j WHERE j.id = t.job_id AND j.owner = ANY (owners))) AS w
-            ON w.tier = k.tier AND w.status = k.status
-        GROUP BY k.tier, k.status;
+                   WHERE owners IS NULL OR (SELECT j.owner FROM ocr.jobs j WHERE j.id = t.job_id) = ANY (owners)
+                   GROUP BY 1, 4) AS w
+            ON w.tier = k.tier AND w.status = k.status;
 END
 $$;
 COMMENT ON FUNCTION ocr.visible_queue() IS 'Internal: what ocr.metrics shows of the queue. oldest_seconds: since when the first of the tasks has been due';
@@ -46,7 +49,7 @@ BEGIN
                    count(*) FILTER (WHERE p.read_at > now() - interval '5 min') AS last_5, count(*) AS last_60
             FROM ocr.pages p
             WHERE p.read_at > now() - interval '1 hour'
-              AND (owners IS NULL OR EXISTS (SELECT FROM ocr.jobs j WHERE j.id = p.job_id AND j.owner = ANY (owners)))
+              AND (owners IS NULL OR (SELECT j.owner FROM ocr.jobs j WHERE j.id = p.job_id) = ANY (owners))
             GROUP BY p.status
         ), counted AS (
             SELECT 'jobs' AS what, s.status, e.last_1, e.last_5, e.last_60
@@ -86,7 +89,7 @@ BEGIN
             SELECT percentile_cont(quantiles) WITHIN GROUP (ORDER BY p.elapsed_ms / 1000.0::float8) AS read
             FROM ocr.pages p
             WHERE p.read_at > now() - interval '1 hour' AND p.status = 'read'
-              AND (owners IS NULL OR EXISTS (SELECT FROM ocr.jobs j WHERE j.id = p.job_id AND j.owner = ANY (owners)))
+              AND (owners IS NULL OR (SELECT j.owner FROM ocr.jobs j WHERE j.id = p.job_id) = ANY (owners))
         )
         SELECT t.what, q.quantile, q.seconds
         FROM (SELECT 'wait', j.wait FROM jobs j UNION ALL SELECT 'job', j.read FROM jobs j UNION ALL SELECT 'page', p.read FROM pages p)
@@ -112,7 +115,7 @@ BEGIN
         SELECT f.code, sum(f.attempts)::bigint, sum(f.jobs)::bigint
         FROM (SELECT a.error_code AS code, count(*) AS attempts, 0 AS jobs FROM ocr.failures a
               WHERE a.failed_at > now() - interval '1 hour'
-                AND (owners IS NULL OR EXISTS (SELECT FROM ocr.jobs j WHERE j.id = a.job_id AND j.owner = ANY (owners)))
+                AND (owners IS NULL OR (SELECT j.owner FROM ocr.jobs j WHERE j.id = a.job_id) = ANY (owners))
               GROUP BY a.error_code
               UNION ALL
               SELECT j.error_code, 0, count(*) FROM ocr.jobs j

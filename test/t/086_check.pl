@@ -41,7 +41,7 @@ sub link_folder
 }
 
 my $server = PostgreSQL::Test::Cluster->new('check', install_path => $bin =~ s{/bin\z}{}r);
-$server->init(extra => [ '--encoding=UTF8', '--locale=C', '--no-sync' ]);
+$server->init(allows_streaming => 1, extra => [ '--encoding=UTF8', '--locale=C', '--no-sync' ]);
 $server->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_ocr'\nmax_prepared_transactions = 2\npg_ocr.workers = 2\n");
 $server->start;
 $server->safe_psql('postgres', 'CREATE EXTENSION pg_ocr; CREATE ROLE alice LOGIN');
@@ -158,6 +158,19 @@ like($to_alice, qr/^a transaction has been open for .*; a transaction was prepar
 unlike($to_alice, qr/pid|forgotten/, 'but not whose');
 $session->quit;
 $server->safe_psql('postgres', q{ROLLBACK PREPARED 'forgotten'});
+$server->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('away')});
+$server->backup('backup');
+my $standby = PostgreSQL::Test::Cluster->new('standby', install_path => $bin =~ s{/bin\z}{}r);
+$standby->init_from_backup($server, 'backup', has_streaming => 1);
+$standby->append_conf('postgresql.conf', "primary_slot_name = 'away'\nhot_standby_feedback = on\nwal_receiver_status_interval = '100ms'\n");
+$standby->start;
+wait_until($server, q{SELECT xmin IS NOT NULL FROM pg_replication_slots});
+is($standby->safe_psql('postgres', q{SELECT detail FROM ocr_check() WHERE topic = 'workers'}), 'this is a standby: workers start when it is promoted', 'on a standby no worker is missed');
+is(said('old snapshot'), '', 'a standby that keeps up is no trouble');
+$standby->stop;
+$server->safe_psql('postgres', 'SELECT pg_current_xact_id()') for 1 .. 2;
+like(said('old snapshot'), qr/^warning: replication slot away, which nobody uses, keeps the rows that \d+ transactions have deleted/, 'one that is gone is');
+$server->safe_psql('postgres', q{SELECT pg_drop_replication_slot('away')});
 set(autovacuum => 'off');
 is(said('autovacuum'), 'warning: autovacuum is off: vacuum cannot clean the queue, and claims get slower', 'autovacuum off');
 is(ended($server, submit($server, 'simple.png'))->{status}, 'completed', 'a document is read');
