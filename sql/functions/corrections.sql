@@ -251,12 +251,54 @@ BEGIN
                              ORDER BY l.line_no) AS lines
             FROM in_lines l GROUP BY l.block_no
         )
-        SELECT jsonb_build_object('blocks', jsonb_agg(jsonb_build_object('box', b.box, 'lines', b.lines) ORDER BY b.block_no))
-        FROM in_blocks b);
+        SELECT with_blocks.layout || CASE WHEN corrected_layout.layout ? 'tables' THEN jsonb_build_object('tables', ocr.corrected_tables(corrected_layout.layout, with_blocks.layout)) ELSE '{}' END
+        FROM (SELECT jsonb_build_object('blocks', jsonb_agg(jsonb_build_object('box', b.box, 'lines', b.lines) ORDER BY b.block_no)) AS layout
+              FROM in_blocks b) AS with_blocks);
 END
 $$;
 COMMENT ON FUNCTION ocr.corrected_layout(jsonb, text) IS
-'Internal: the words, lines and blocks of a corrected text, with the boxes of the words of the layout that they stand for; null where the layout has no words';
+'Internal: the words, lines and blocks of a corrected text, with the boxes of the words of the layout that they stand for, and its tables with these words; null where the layout has no words';
+
+-- A cell whose words a person has left alone keeps the text that it had: what the engine counted as its words may be more
+-- than those in its box. Words are in the cell that has their middle.
+CREATE OR REPLACE FUNCTION ocr.corrected_tables(layout jsonb, corrected_layout jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+    WITH words AS MATERIALIZED (
+        SELECT v.corrected, b.no AS block_no, l.no AS line_no, w.no AS word_no, w.word->>'text' AS text, (w.word->>'confidence')::real AS confidence,
+               ((w.word->'box'->>0)::int + (w.word->'box'->>2)::int) / 2 AS x, ((w.word->'box'->>1)::int + (w.word->'box'->>3)::int) / 2 AS y
+        FROM (VALUES (false, $1), (true, $2)) AS v (corrected, layout),
+             jsonb_array_elements(v.layout->'blocks') WITH ORDINALITY AS b (block, no),
+             jsonb_array_elements(b.block->'lines') WITH ORDINALITY AS l (line, no),
+             jsonb_array_elements(l.line->'words') WITH ORDINALITY AS w (word, no)
+    ), cells AS MATERIALIZED (
+        SELECT t.no AS table_no, c.no AS cell_no, c.cell, (c.cell->'box'->>0)::int AS x0, (c.cell->'box'->>1)::int AS y0,
+               (c.cell->'box'->>2)::int AS x1, (c.cell->'box'->>3)::int AS y1
+        FROM jsonb_array_elements($1->'tables') WITH ORDINALITY AS t (found, no), jsonb_array_elements(t.found->'cells') WITH ORDINALITY AS c (cell, no)
+    ), lines AS (
+        SELECT c.table_no, c.cell_no, w.corrected, w.block_no, w.line_no, string_agg(w.text, ' ' ORDER BY w.word_no) AS line,
+               sum(w.confidence * length(w.text)) AS confidence, sum(length(w.text)) AS letters
+        FROM cells c JOIN words w ON w.x >= c.x0 AND w.x < c.x1 AND w.y >= c.y0 AND w.y < c.y1
+        GROUP BY c.table_no, c.cell_no, w.corrected, w.block_no, w.line_no
+    ), texts AS (
+        SELECT l.table_no, l.cell_no, l.corrected, string_agg(l.line, E'\n' ORDER BY l.block_no, l.line_no) AS text, sum(l.confidence) / sum(l.letters) AS confidence
+        FROM lines l GROUP BY l.table_no, l.cell_no, l.corrected
+    )
+    SELECT jsonb_agg(t.found || jsonb_build_object('cells', coalesce(as_corrected.cells, '[]')) ORDER BY t.no)
+    FROM jsonb_array_elements($1->'tables') WITH ORDINALITY AS t (found, no)
+         LEFT JOIN (SELECT c.table_no,
+                           jsonb_agg(CASE WHEN before.text IS NOT DISTINCT FROM after.text THEN c.cell
+                                          ELSE c.cell || jsonb_build_object('text', coalesce(after.text, ''), 'confidence', after.confidence) END
+                                     ORDER BY c.cell_no) AS cells
+                    FROM cells c
+                         LEFT JOIN texts before ON before.table_no = c.table_no AND before.cell_no = c.cell_no AND NOT before.corrected
+                         LEFT JOIN texts after ON after.table_no = c.table_no AND after.cell_no = c.cell_no AND after.corrected
+                    GROUP BY c.table_no) AS as_corrected ON as_corrected.table_no = t.no
+$$;
+COMMENT ON FUNCTION ocr.corrected_tables(jsonb, jsonb) IS
+'Internal: the tables of a layout, with the words of the corrected layout in their cells; null where it has none';
 
 CREATE OR REPLACE FUNCTION ocr.as_corrected(page ocr.pages) RETURNS ocr.pages
 LANGUAGE plpgsql STABLE

@@ -61,7 +61,7 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.ocr_json(bigint, int) IS
 'The pages that are done so far, or one of them, as one JSON object: the job, and in pages all that ocr_pages() says of each, with its blocks, lines and words, and its tables. docs/ocr_json.schema.json is its schema.
-box: [left, top, right, bottom] in pixels of the page image; right and bottom are just outside. confidence: 0 to 100. blocks: null in tier fast, and of a page that was not read. tables: null but in tier accurate. text and blocks are the machine''s; corrected_text and corrected_blocks are those of a person, see ocr_review(), and null where nobody corrected the page.
+box: [left, top, right, bottom] in pixels of the page image; right and bottom are just outside. confidence: 0 to 100. blocks: null in tier fast, and of a page that was not read. tables: null but in tier accurate. text, blocks and tables are the machine''s; corrected_text and corrected_blocks are those of a person, see ocr_review(), and null where nobody corrected the page.
 Null before the first page is done, or where that page is not.
 Errors: 42704 where there is no such job, or it is not the caller''s to see. 54000 where it has more than a million words: ask page by page.';
 

@@ -49,7 +49,7 @@ BEGIN
                (c.cell->>'column_span')::int, c.cell->>'text', (c.cell->>'confidence')::real,
                ARRAY(SELECT e.edge::int FROM jsonb_array_elements(c.cell->'box') WITH ORDINALITY AS e (edge, no) ORDER BY e.no)
         FROM ocr.pages p,
-             jsonb_array_elements(p.layout->'tables') WITH ORDINALITY AS t (found, no),
+             jsonb_array_elements(CASE WHEN p.corrected_text IS NULL THEN p.layout ELSE p.corrected_layout END->'tables') WITH ORDINALITY AS t (found, no),
              jsonb_array_elements(t.found->'cells') AS c (cell)
         WHERE p.job_id = ocr_tables.job_id AND (page IS NULL OR p.page_no = page)
         ORDER BY 1, 2, 3, 4;
@@ -59,7 +59,7 @@ COMMENT ON FUNCTION @extschema@.ocr_tables(bigint, int) IS
 'The cells of the tables on the pages that are done so far, or on one of them: page by page, table by table from the top, row by row. Empty cells are there as well.
 table_no: counted from 1 on each page. row_no, column_no: counted from 1, of a cell''s top left corner. row_span, column_span: over how many rows and columns it stretches.
 text: its lines, parted by newlines. confidence: 0 to 100, the mean of its words; null where it is empty. box: left, top, right, bottom in pixels of the page image, whose size is in ocr_pages(); right and bottom are just outside.
-A table that goes on on the next page is two tables.
+A table that goes on on the next page is two tables. On a page that a person has corrected, see ocr_review(), cells have the corrected words.
 Errors: 42704 where there is no such job, or it is not the caller''s to see. 55000 for a job of another tier than accurate.';
 
 CREATE OR REPLACE FUNCTION @extschema@.ocr_tables_csv(job_id bigint, page int, table_no int) RETURNS text
@@ -74,7 +74,7 @@ BEGIN
                    (SELECT string_agg(CASE WHEN f.field ~ '[",\r\n]' THEN '"' || replace(f.field, '"', '""') || '"' ELSE f.field END,
                                       ',' ORDER BY f.no)
                     FROM unnest(r.fields) WITH ORDINALITY AS f (field, no)) || E'\r\n', '' ORDER BY r.row_no)
-        FROM ocr.pages p, ocr.table_rows(p.layout->'tables'->(ocr_tables_csv.table_no - 1)) AS r
+        FROM ocr.pages p, ocr.table_rows(CASE WHEN p.corrected_text IS NULL THEN p.layout ELSE p.corrected_layout END->'tables'->(ocr_tables_csv.table_no - 1)) AS r
         WHERE p.job_id = ocr_tables_csv.job_id AND p.page_no = page AND ocr_tables_csv.table_no > 0);
 END
 $$;

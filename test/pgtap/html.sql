@@ -27,7 +27,7 @@ SELECT is((SELECT count(*) FROM regexp_matches(:'html', '<script', 'g')), 1::big
 SELECT pg_temp.has_not(:'html', part, 'not as it was: ' || part) FROM unnest(ARRAY['<b id=batch>', '<i id=key>', '"onload="x', 'torn <b>', 'as it is <i>']) AS part;
 SELECT pg_temp.has(:'html', part, 'but escaped: ' || part) FROM unnest(ARRAY['&lt;b id=batch&gt;', '&lt;i id=key&gt;', '&quot;onload=&quot;x', 'torn &lt;b&gt;', 'as it is &lt;i&gt;', '&amp;amp;']) AS part;
 SELECT pg_temp.has(:'html', 'script-src ''sha256-' || encode(sha256(convert_to(substring(:'html' FROM '<script>(.*)</script>'), 'UTF8')), 'base64') || '''', 'no other script may run');
-SELECT pg_temp.has(:'html', 'default-src ''none''', 'nor anything be loaded');
+SELECT pg_temp.has(:'html', part || ' ''none''', 'nor anything be loaded or sent: ' || part) FROM unnest(ARRAY['default-src', 'form-action', 'base-uri']) AS part;
 SELECT is((SELECT string_agg(substring(m[1] FROM 'c[0-9p]'), ' ' ORDER BY no) FROM regexp_matches(:'html', '<span class="(w[^"]*)" id', 'g') WITH ORDINALITY AS f (m, no)), 'c1 c1 c2', 'words are marked by confidence');
 SELECT pg_temp.has(:'html', '<li><a href="#w1-1-1-1"><bdi>&lt;script&gt;', 'a doubtful word is in the list');
 SELECT pg_temp.has_not(:'html', '<a href="#w1-1-1-3">', 'and no other');
@@ -53,6 +53,26 @@ SELECT pg_temp.has_not(:'html', 'alert(1)', 'what it replaced is gone');
 SELECT pg_temp.has(:'html', 'approved by ' || session_user || ', with a corrected text', 'who did it');
 SELECT ocr_review(:job, 2, 'approved', 'typed <in>') \g /dev/null
 SELECT pg_temp.has(ocr_html(:job, 2), '<pre dir="auto">typed &lt;in&gt;', 'text without places is shown as it is');
+
+SELECT pg_temp.has(ocr_html(:job, 1), 'wrong or missing', 'why it waited is told still');
+
+-- What comes from elsewhere is escaped as well.
+CREATE ROLE "<b id=role>" IN ROLE ocr_test_alice;
+SET SESSION AUTHORIZATION "<b id=role>";
+SELECT ocr_review(:job, 1, 'rejected', '') \g /dev/null
+RESET SESSION AUTHORIZATION;
+UPDATE ocr.jobs SET uri = 'https://nowhere.test/a/<b id=uri>.pdf?token=secret', store = 'nowhere' WHERE id = :job;
+UPDATE ocr.pages SET provider = '<b id=provider>' WHERE job_id = :job AND page_no = 1;
+SELECT ocr_html(:job) AS html \gset
+SELECT pg_temp.has_not(:'html', part, 'not as it was: ' || part) FROM unnest(ARRAY['<b id=role>', '<b id=uri>', '<b id=provider>', 'secret']) AS part;
+SELECT pg_temp.has(:'html', part, 'but escaped: ' || part) FROM unnest(ARRAY['rejected by &lt;b id=role&gt;', '&lt;b id=uri&gt;.pdf</title>', 'by &lt;b id=provider&gt;']) AS part;
+SELECT pg_temp.has_not(ocr.html_section(p, NULL, '<b id=why>'), '<b id=why>', 'nor why there is no image') FROM ocr.pages p WHERE p.job_id = :job AND p.page_no = 1;
+
+-- Below 40, below 70, below 90.
+UPDATE ocr.pages SET corrected_layout = NULL, corrected_text = NULL,
+    layout = jsonb_set(jsonb_set(layout, '{blocks,0,lines,0,words,0,confidence}', '39.9'), '{blocks,0,lines,0,words,1,confidence}', '40')
+WHERE job_id = :job AND page_no = 1;
+SELECT is((SELECT string_agg(substring(m[1] FROM 'c[0-9p]'), ' ' ORDER BY no) FROM regexp_matches(ocr_html(:job, 1), '<span class="(w[^"]*)" id', 'g') WITH ORDINALITY AS f (m, no)), 'c0 c1 c2', 'each word by its confidence');
 
 -- What a layout may hold by a mistake of an engine ends in an error and not in the page.
 UPDATE ocr.pages SET corrected_layout = NULL, corrected_text = NULL, layout = jsonb_set(layout, '{blocks,0,lines,0,words,0,box}', '["\"><script>", 0, 1, 1]') WHERE job_id = :job AND page_no = 1;

@@ -103,6 +103,13 @@ SELECT pg_temp.review(:job, 2, 'approved', E'the rnodern w0rld\nof words') \g /d
 SELECT results_eq(format('SELECT corrected_text, corrected_layout FROM ocr.pages WHERE job_id = %s AND page_no = 2', :job), 'VALUES (NULL::text, NULL::jsonb)', 'the machine''s takes it back');
 SELECT is((SELECT count(*) FROM ocr_search('rnodern', job_id => :job)), 1::bigint, 'for a search, too');
 
+SELECT reviewed_at AS before FROM ocr.pages WHERE job_id = :job AND page_no = 2 \gset
+SET ROLE ocr_test_clerk;
+SELECT pg_temp.review(:job, 2, 'rejected') \g /dev/null
+RESET ROLE;
+SELECT is((SELECT reviewer FROM ocr.reviews WHERE job_id = :job AND page_no = 2 ORDER BY id DESC LIMIT 1), 'ocr_test_clerk', 'who decides is the role that was set');
+SELECT cmp_ok((SELECT reviewed_at FROM ocr.pages WHERE job_id = :job AND page_no = 2), '>', :'before'::timestamptz, 'the time is that of the last decision');
+
 -- Another job of the same bytes has the machine's result and waits for a person itself.
 SET ROLE ocr_test_alice;
 SELECT ocr_submit('\x03', keep_document => true) AS first \gset
@@ -157,6 +164,11 @@ SELECT is(pg_temp.places(read, corrected), places, what) FROM (VALUES
     ('日本 語', '日木語', '日 10-20, 木 20-30, 語 40-50', 'Japanese by characters')) AS t (read, corrected, places, what);
 SELECT is((SELECT count(*) FROM jsonb_path_query(ocr.corrected_layout(pg_temp.layout_of(string_agg(i::text, ' ')), string_agg((i + 1)::text, E'\n' ORDER BY i)), '$.blocks[*].lines[*]')), 3000::bigint,
     'a page that was written anew, in as many lines') FROM generate_series(1, 3000) AS i;
+SELECT is(pg_temp.places(E'aaa\ncc', E'aaa new\ncc'), 'aaa 10-40, new 10-40, cc 10-30', 'at the end of a line it is at the word before');
+SELECT is(ocr.box_between_words('{{0,0,50,10},{40,0,90,10}}', 1), '{0,0,50,10}', 'nothing is between words that overlap');
+SELECT is(ocr.part_of_box('{0,0,10,100}', 'ab', 0, 0.5), '{0,0,10,50}', 'from the top where words stand upright');
+SELECT is((SELECT count(*) FROM jsonb_path_query(ocr.corrected_layout(pg_temp.layout_of('aa bb'), E'aa\n\nbb'), '$.blocks[*]')), 2::bigint, 'an empty line parts blocks');
+SELECT is(ocr.text_of_page(E'\n\na \t\fb\x0bc\r\nd\re  \n\n'), E'a\nb\nc\nd\ne\n', 'a person''s text has one way to end a line');
 SELECT is(ocr.matched_words('{a,b,c,a,b,b,a}', '{c,b,a,b,a,c}'), '{3,NULL,4,5,7,NULL}', 'the most words are matched')
 UNION ALL SELECT is(ocr.matched_words('{}', '{a}'), '{NULL}', 'none of none')
 UNION ALL SELECT is(ocr.matched_words('{a}', '{}'), '{}', 'nothing to match');

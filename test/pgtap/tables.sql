@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(21);
+SELECT plan(28);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
@@ -86,6 +86,20 @@ SELECT throws_ok('SELECT * FROM ocr_tables(' || :wrong || ')', '22P02', NULL, 'w
 SELECT pg_temp.job_of('{"blocks": [], "tables": [{"box": [0, 0, 9, 9], "rows": 1, "columns": 1, "cells": [{"row": 1, "column": 1, "text": "a"}, {"row": 1, "column": 1, "text": "b"}]}]}') AS twice \gset
 SELECT is(ocr_tables_csv(:twice, 1, 1), E'a\r\n', 'two cells in one place are one');
 SELECT is(ocr_markdown(:twice), E'<!-- page 1 -->\n\n| a |\n| --- |\n', 'a table without words in the blocks is there');
+
+-- Where a person has corrected the page, cells have the corrected words; those that were left alone stay as they were.
+SELECT pg_temp.job_of(:'layout') AS corrected \gset
+SELECT ocr_review(:corrected, 1, 'approved', E'Before it.\nItem In\nGreen apple 4|10 outside\nAfter that.') \g /dev/null
+SELECT results_eq(format('SELECT table_no, row_no, column_no, text, confidence FROM ocr_tables(%s)', :corrected),
+    $$VALUES (1, 1, 1, E'Item, "new"\nIn 2011', 91.5::real), (1, 2, 1, 'Green apple', 100), (1, 2, 2, '4|10', 91.5), (2, 1, 1, '', NULL)$$, 'corrected words are in their cells');
+SELECT is(ocr_tables_csv(:corrected, 1, 1), E'"Item, ""new""\nIn 2011",\r\nGreen apple,4|10\r\n', 'in CSV');
+SELECT matches(ocr_markdown(:corrected), 'Before it.*\| Green apple \| 4.*After that', 'in Markdown');
+SELECT is((SELECT count(*) FROM regexp_matches(ocr_html(:corrected), '<div class="t"', 'g')), 2::bigint, 'in HTML tables are outlined still');
+SELECT is((SELECT p #>> '{tables,0,cells,1,text}' FROM jsonb_array_elements(ocr_json(:corrected)::jsonb->'pages') AS p), 'Pear', 'JSON has what the machine read');
+SELECT ocr_review(:corrected, 1, 'approved', E'Before it.\nItem In\n4|10 outside\nAfter that.') \g /dev/null
+SELECT is((SELECT text FROM ocr_tables(:corrected) WHERE table_no = 1 AND row_no = 2 AND column_no = 1), '', 'a word that a person took away is in no cell');
+SELECT ocr_review(:corrected, 1, 'approved', '') \g /dev/null
+SELECT is((SELECT count(*) FROM ocr_tables(:corrected)), 0::bigint, 'where nothing is on the page there is no table');
 
 SELECT * FROM finish();
 ROLLBACK;
