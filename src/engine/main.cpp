@@ -182,10 +182,11 @@ std::optional<TextLayerWriter> receive_layouts(Channel& worker) {
     return std::nullopt;
 }
 
-void compose_one(Channel& worker, const Frame& frame) {
+/// Whether the document was signed, and what was made of it is not.
+bool compose_one(Channel& worker, const Frame& frame) {
     const ComposeRequest request = decode_compose(frame.body);
     const std::optional<TextLayerWriter> text = receive_layouts(worker);
-    if (!text) return;
+    if (!text) return false;
     MappedDocument document(frame.fd);
     std::string piece;
     constexpr size_t piece_size = 1u << 20;
@@ -193,17 +194,20 @@ void compose_one(Channel& worker, const Frame& frame) {
         if (!piece.empty()) send(worker, MessageType::piece, piece);
         piece.clear();
     };
-    compose(Bytes(document.bytes(), document.size()), request, *text, [&](std::string_view bytes) {
-        for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), piece_size))) {
-            piece += bytes.substr(0, piece_size);
-            if (piece.size() >= piece_size) flush();
-        }
-    });
+    const bool signature_broken =
+        compose(Bytes(document.bytes(), document.size()), request, *text, [&](std::string_view bytes) {
+            for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), piece_size))) {
+                piece += bytes.substr(0, piece_size);
+                if (piece.size() >= piece_size) flush();
+            }
+        });
     flush();
+    return signature_broken;
 }
 
 void serve_one(Channel& worker, const Frame& frame, Recognisers& recognisers, const PeakMemory& peak_memory) {
     try {
+        Finished finished;
         switch (static_cast<MessageType>(frame.type)) {
             case MessageType::read:
                 read_one(worker, frame, recognisers);
@@ -212,12 +216,13 @@ void serve_one(Channel& worker, const Frame& frame, Recognisers& recognisers, co
                 draw_one(worker, frame);
                 break;
             case MessageType::compose:
-                compose_one(worker, frame);
+                finished.signature_broken = compose_one(worker, frame);
                 break;
             default:
                 throw ProtocolError("a message of type " + std::to_string(frame.type) + " came, which asks nothing");
         }
-        send(worker, MessageType::finished, encode(Finished{peak_memory.bytes()}));
+        finished.peak_memory = peak_memory.bytes();
+        send(worker, MessageType::finished, encode(finished));
     } catch (const DocumentError& error) {
         send(worker, MessageType::failed, encode(error.failure));
     }

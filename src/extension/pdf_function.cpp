@@ -139,21 +139,28 @@ void send_layouts(EngineProcess& engine, int64 job_id) {
 }
 
 /// What the engine sends, piece by piece.
-std::deque<std::string> receive_pieces(EngineProcess& engine, const WorkerSettings& settings, size_t& size) {
+struct Composed {
     std::deque<std::string> pieces;
+    size_t size = 0;
+    bool signature_broken = false;
+};
+
+Composed receive_pieces(EngineProcess& engine, const WorkerSettings& settings) {
+    Composed composed;
     for (;;) {
         engine.set_cpu_limit(static_cast<uint32_t>(settings.limits.document_time_ms / 1000 + 60));
         EngineMessage message = next_engine_message(-1, {}, 0);
         if (auto* piece = std::get_if<Piece>(&message)) {
-            size += piece->bytes.size();
-            if (size > most_bytes)
+            composed.size += piece->bytes.size();
+            if (composed.size > most_bytes)
                 throw pg::Error(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "the PDF is larger than the 1 GB that a value can have",
                                 "", "Split the document and submit its parts.");
-            pieces.push_back(std::move(piece->bytes));
+            composed.pieces.push_back(std::move(piece->bytes));
         } else if (const auto* failure = std::get_if<Failure>(&message)) {
             throw_failure(*failure, 0);
-        } else if (std::holds_alternative<Finished>(message)) {
-            return pieces;
+        } else if (const auto* finished = std::get_if<Finished>(&message)) {
+            composed.signature_broken = finished->signature_broken;
+            return composed;
         }
     }
 }
@@ -168,14 +175,20 @@ bytea* compose(const bytea* document, int64 job_id, const char* password) {
         engine.send_compose({password, settings.limits}, memfd.get());
     }
     send_layouts(engine, job_id);
-    size_t size = 0;
-    std::deque<std::string> pieces = receive_pieces(engine, settings, size);
+    Composed composed = receive_pieces(engine, settings);
     bytea* pdf = nullptr;
-    pg::protect([&] { pdf = static_cast<bytea*>(SPI_palloc(size + VARHDRSZ)); });
-    SET_VARSIZE(pdf, size + VARHDRSZ);
-    for (char* to = VARDATA(pdf); !pieces.empty(); pieces.pop_front()) {
-        memcpy(to, pieces.front().data(), pieces.front().size());
-        to += pieces.front().size();
+    pg::protect([&] {
+        if (composed.signature_broken)
+            ereport(WARNING, (errmsg("the document of job " INT64_FORMAT
+                                     " bears a digital signature, which does not hold in the PDF with text",
+                                     job_id),
+                              errhint("Keep the document as it was signed, too.")));
+        pdf = static_cast<bytea*>(SPI_palloc(composed.size + VARHDRSZ));
+    });
+    SET_VARSIZE(pdf, composed.size + VARHDRSZ);
+    for (char* to = VARDATA(pdf); !composed.pieces.empty(); composed.pieces.pop_front()) {
+        memcpy(to, composed.pieces.front().data(), composed.pieces.front().size());
+        to += composed.pieces.front().size();
     }
     return pdf;
 }

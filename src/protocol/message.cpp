@@ -286,6 +286,7 @@ Page decode_page_done(const std::string& body) {
 std::string encode(const Finished& finished) {
     BodyWriter to;
     to.integer(finished.peak_memory);
+    to.integer(static_cast<uint8_t>(finished.signature_broken));
     return to.take();
 }
 
@@ -293,6 +294,7 @@ Finished decode_finished(const std::string& body) {
     BodyReader from(body);
     Finished finished;
     finished.peak_memory = from.integer<uint64_t>();
+    finished.signature_broken = from.integer<uint8_t>() != 0;
     from.end();
     return finished;
 }

@@ -64,7 +64,8 @@ struct Hello {
 };
 
 struct Finished {
-    uint64_t peak_memory = 0;  ///< bytes resident at most, so far in this engine
+    uint64_t peak_memory = 0;       ///< bytes resident at most, so far in this engine
+    bool signature_broken = false;  ///< the document was signed, and what was made of it is not
 };
 
 /// The page image that was read, in whose pixels a layout is: the stored page at so many dots per inch, turned

@@ -21,9 +21,11 @@ $ENV{OMP_THREAD_LIMIT} = 1;
 # Documents that are made of others.
 my %made = (
 	'mixed.pdf' => made('mixed.pdf', 'qpdf', '--empty', '--pages', path_of('multicolumn.pdf'), '3', path_of('skew.pdf'), '1', '--'),
-	'secret.pdf' => made('secret.pdf', 'qpdf', '--encrypt', 'user', 'owner', '256', '--', path_of('skew.pdf')),
-	'mended.pdf' => kept('mended.pdf', document_bytes('skew.pdf') =~ s/startxref\s+\d+/startxref\n7/r),
-	'odd_boxes.pdf' => kept('odd_boxes.pdf', odd_boxes()));
+	'odd_boxes.pdf' => kept('odd_boxes.pdf', odd_boxes()),
+	'mended.pdf' => kept('mended.pdf', odd_boxes() =~ s/startxref\s+\d+/startxref\n7/r),
+	'shared.pdf' => kept('shared.pdf', shared_parts()));
+$made{'secret.pdf'} = made('secret.pdf', 'qpdf', '--encrypt', 'user', 'owner', '256', '--', $made{'odd_boxes.pdf'});
+$made{'restricted.pdf'} = made('restricted.pdf', 'qpdf', '--encrypt', '', 'owner', '256', '--modify=none', '--', $made{'odd_boxes.pdf'});
 
 my %arguments = (
 	'phototest.tif' => '', 'linn.png' => '', 'testocr.jpg' => '', 'g4-multi.tiff' => '', 'eurotext.tif' => '',
@@ -31,7 +33,7 @@ my %arguments = (
 	'simple-90.jpg' => '', 'baiona_cmyk.jpg' => '', 'multicolumn.pdf' => '',
 	'hin.png' => "language => 'hin'", 'rus.png' => "language => 'rus'", 'jpn.png' => "language => 'jpn'",
 	'ara.png' => "language => 'ara'", 'ara_numbers.png' => "language => 'ara+eng'", 'heb_numbers.png' => "language => 'heb+eng'",
-	'mixed.pdf' => '', 'secret.pdf' => "password => 'user'", 'mended.pdf' => '', 'odd_boxes.pdf' => '');
+	'mixed.pdf' => '', 'secret.pdf' => "password => 'user'", 'restricted.pdf' => '', 'mended.pdf' => '', 'odd_boxes.pdf' => '', 'shared.pdf' => '');
 my %job;
 for my $name (sort keys %arguments)
 {
@@ -67,7 +69,7 @@ for my $name (grep { !/^(multicolumn|mixed|cardinal)\.pdf$|^ara|^heb/ } sort key
 	is(spaced($selected), spaced($text), "$name: poppler selects what was read");
 	next if $name =~ /^(secret|stamped_scan)\.pdf$/;
 	# Where a skewed line begins beside the end of the one above, pdf.js sees no new line.
-	my $form = $name =~ /skew|mended|cmyk/ ? \&letters : \&spaced;
+	my $form = $name =~ /skew|cmyk/ ? \&letters : \&spaced;
 	is($form->(join ' ', @{ $read->{ $pdf{$name} } }), $form->($text), "$name: pdf.js selects what was read");
 }
 for my $name ('ara.png', 'ara_numbers.png', 'heb_numbers.png')
@@ -122,12 +124,37 @@ is(result("SELECT ocr_pdf($job{'multicolumn.pdf'}) = pg_read_binary_file('" . so
 is(result("SELECT ocr_pdf($job{'skew.pdf'}) = ocr_pdf($job{'skew.pdf'})"), 't', 'the same call gives the same bytes');
 like(output_of('pdfinfo', $pdf{'simple-90.jpg'}), qr/Page rot:\s+90/, 'a photo that was taken turned is shown upright');
 
-# Encrypted as it was.
-my $encryption = join '', grep { /^(R =|P =|User password|extract|modify|.*encryption method)/ } map { "$_\n" } split /\n/, output_of('qpdf', '--show-encryption', '--password=user', source_of('secret.pdf'));
-is(join('', grep { /^(R =|P =|User password|extract|modify|.*encryption method)/ } map { "$_\n" } split /\n/, output_of('qpdf', '--show-encryption', '--password=user', $pdf{'secret.pdf'})),
-	$encryption, 'what was encrypted is encrypted in the same way');
+# Encrypted as it was, also where everybody may open it and nobody may change it.
+for my $name ('secret.pdf', 'restricted.pdf')
+{
+	my $password = $password{$name} // '';
+	my ($before, $after) = map { join "\n", grep { /^(R =|P =|User password|extract|modify|.*encryption method)/ } split /\n/, output_of('qpdf', '--show-encryption', "--password=$password", $_) }
+	  source_of($name), $pdf{$name};
+	is($after, $before, "$name: what was encrypted is encrypted in the same way");
+}
 like(sql_error($server, "SELECT ocr_pdf($job{'secret.pdf'})"), qr/28P01.*is encrypted; give its password/s, 'a password is asked for');
 like(sql_error($server, "SELECT ocr_pdf($job{'secret.pdf'}, password => 'no')"), qr/28P01.*does not open it/s, 'a wrong one is refused');
+
+# A signature cannot hold in another file: that is said.
+my $said = '';
+$server->psql('postgres', "SELECT length(ocr_pdf($job{'odd_boxes.pdf'}))", stderr => \$said);
+like($said, qr/^psql:.*WARNING: .*job $job{'odd_boxes.pdf'} bears a digital signature.*HINT: /s, 'of a signed document there is a warning');
+$server->psql('postgres', "SELECT length(ocr_pdf($job{'skew.pdf'})), length(ocr_pdf($job{'linn.png'}))", stderr => \$said);
+is($said, '', 'of others there is none');
+
+# It can be cancelled whatever its engine does, or does not.
+my $session = $server->background_psql('postgres');
+my $backend = $session->query_safe("BEGIN; SELECT length(ocr_pdf($job{'skew.pdf'})) > 0; SELECT pg_backend_pid();") =~ s/.*\n//r;
+my ($engine) = engines_of($backend);
+kill 'STOP', $engine;
+$session->query_until(qr/asked/, "\\echo asked\nSELECT length(ocr_pdf($job{'skew.pdf'}));\n\\echo ended\n");
+wait_until($server, "SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = $backend AND state = 'active' AND wait_event_type = 'Extension'");
+$server->safe_psql('postgres', "SELECT pg_cancel_backend($backend)");
+$session->query_until(qr/ended/, '');
+like($session->{stderr}, qr/canceling statement due to user request/, 'a composition that hangs is cancelled');
+wait_for_end_of($engine);
+pass('and its engine ends');
+$session->quit;
 
 # Where the document comes from.
 mkdir "$folder/store";
@@ -147,11 +174,12 @@ like(sql_error($server, "SELECT ocr_pdf($stored)"), qr/55000.*has changed in its
 # Whatever comes in, an error or a PDF comes out.
 my $whole = document_bytes('skew.pdf');
 srand(7);
-my $damaged = join ', ', map {
+my @damaged = map {
 	my $bytes = $whole;
 	substr($bytes, int(rand(length $bytes)), 1) = chr(int(rand(256))) for 1 .. 400;
-	"'" . unpack('H*', $bytes) . "'"
+	$bytes
 } 1 .. 12;
+my $damaged = join ', ', map { "'" . unpack('H*', $_ . ' ' x (length($whole) - length $_)) . "'" } @damaged, hostile();
 my $answers = $server->safe_psql('postgres', "
 	CREATE FUNCTION pdf_or_error(document bytea) RETURNS text LANGUAGE plpgsql AS \$\$
 	BEGIN
@@ -190,20 +218,59 @@ sub made
 }
 
 # The page of testocr.jpg with all that a page can have between its image and the paper: turned, cut out, off the origin, in
-# units of its own, by attributes of its parent, and with q and Q that do not match.
+# units of its own, by attributes of its parent, with q and Q that do not match, and signed.
 sub odd_boxes
 {
 	my $image = document_bytes('testocr.jpg');
 	my $drawing = 'q 0 640 -480 0 680 100 cm /Im Do';
 	return pdf_of(
-		'<< /Type /Catalog /Pages 2 0 R >>',
+		'<< /Type /Catalog /Pages 2 0 R /AcroForm << /SigFlags 3 /Fields [8 0 R] >> >>',
 		'<< /Type /Pages /Count 1 /Kids [3 0 R] /MediaBox [100 50 1000 1000] /CropBox [200 100 680 740] /Rotate 90 /Resources 5 0 R >>',
 		'<< /Type /Page /Parent 2 0 R /UserUnit 1.5 /Contents 4 0 R >>',
 		'<< /Length ' . length($drawing) . " >>\nstream\n$drawing\nendstream",
 		'<< /XObject << /Im 6 0 R >> /Font << /PgOcr 7 0 R >> >>',
 		'<< /Type /XObject /Subtype /Image /Width 640 /Height 480 /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /DCTDecode /Length '
 		  . length($image) . " >>\nstream\n$image\nendstream",
-		'<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>');
+		'<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+		'<< /T (one) /Kids [9 0 R] >>',
+		'<< /FT /Sig /T (two) /Parent 8 0 R /V << /Type /Sig /Filter /Adobe.PPKLite /ByteRange [0 10 20 10] /Contents <00> >> >>');
+}
+
+# A page that is there twice, and another that shares its content and their resources; on a canvas far off the origin.
+sub shared_parts
+{
+	my $image = document_bytes('testocr.jpg');
+	my $drawing = 'q 640 0 0 480 -5000 -5000 cm /Im Do Q';
+	return pdf_of(
+		'<< /Type /Catalog /Pages 2 0 R >>',
+		'<< /Type /Pages /Count 3 /Kids [3 0 R 4 0 R 3 0 R] /MediaBox [-5000 -5000 -4360 -4520] /Resources << /XObject << /Im 6 0 R >> >> >>',
+		'<< /Type /Page /Parent 2 0 R /Contents [5 0 R] >>',
+		'<< /Type /Page /Parent 2 0 R /Contents 5 0 R /CropBox [-9000 -9000 9000 9000] >>',
+		'<< /Length ' . length($drawing) . " >>\nstream\n$drawing\nendstream",
+		'<< /Type /XObject /Subtype /Image /Width 640 /Height 480 /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /DCTDecode /Length '
+		  . length($image) . " >>\nstream\n$image\nendstream");
+}
+
+# PDFs that go round in circles, or are as large as nothing is.
+sub hostile
+{
+	my @catalog = ('<< /Type /Catalog /Pages 2 0 R >>');
+	my $page = '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] >>';
+	my $pages = '<< /Type /Pages /Count 1 /Kids [3 0 R] >>';
+	return (
+		pdf_of(@catalog, '<< /Type /Pages /Count 2 /Kids [2 0 R 3 0 R] >>', $page),
+		pdf_of(@catalog, '<< /Type /Pages /Count 1 /Kids [4 0 R] >>', $page, '<< /Type /Pages /Count 1 /Parent 4 0 R /Kids [2 0 R] >>'),
+		pdf_of(@catalog, '<< /Type /Pages /Count 1000000000 /Kids [3 0 R] >>', $page),
+		pdf_of(@catalog, '<< /Type /Pages /Count 1 /Kids 7 >>', $page),
+		pdf_of(@catalog, $pages, '<< /Type /Page /Parent 3 0 R >>'),
+		(map { pdf_of(@catalog, $pages, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] $_ >>") }
+			'/Contents 3 0 R', '/Contents [[[[]]]]', '/Contents 99 0 R', '/Resources 3 0 R', '/Resources << /Font 3 0 R >>', '/Resources [1]', '/Rotate 1e9', '/Rotate (a)', '/UserUnit -1e30',
+			'/MediaBox [0 0 1e300 1e300]', '/MediaBox [1 1 1 1]', '/MediaBox [(a) 0 R 1]', '/CropBox [900 900 901 901]'),
+		pdf_of('<< /Type /Catalog /Pages 2 0 R /AcroForm 1 0 R /Fields [1 0 R 1 0 R] /Kids [1 0 R 1 0 R] >>', $pages, $page),
+		pdf_of('<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields 4 0 R >> >>', $pages, $page, '[4 0 R [4 0 R 4 0 R]]'),
+		pdf_of(@catalog, $pages, $page) =~ s/\/Root 1 0 R/\/Root 3 0 R/r,
+		pdf_of(@catalog, $pages, $page) =~ s/\/Root 1 0 R/\/Root 1 0 R \/Prev 9/r,
+		pdf_of(@catalog, $pages, $page) =~ s/\/Root 1 0 R/\/Root 1 0 R \/Encrypt << \/Filter \/Standard \/V 5 \/R 6 >>/r);
 }
 
 sub result { return decode_utf8($server->safe_psql('postgres', $_[0])) }

@@ -189,7 +189,9 @@ TEST(Messages, TheSmallOnesComeThrough) {
     EXPECT_EQ(info.pages, 9u);
     EXPECT_EQ(info.selected, 4u);
     EXPECT_EQ(decode_page_started(encode_page_started(77)), 77u);
-    EXPECT_EQ(decode_finished(encode(Finished{1ull << 33})).peak_memory, 1ull << 33);
+    EXPECT_EQ(decode_finished(encode(Finished{1ull << 33, false})).peak_memory, 1ull << 33);
+    EXPECT_FALSE(decode_finished(encode(Finished{1, false})).signature_broken);
+    EXPECT_TRUE(decode_finished(encode(Finished{1, true})).signature_broken);
     Failure failure = decode_failed(encode(Failure{ErrorCode::document_empty, "empty"}));
     EXPECT_EQ(failure.code, ErrorCode::document_empty);
     EXPECT_EQ(failure.message, "empty");
@@ -255,7 +257,7 @@ std::vector<Kind> all_kinds() {
         {"page_started", encode_page_started(1), [](const std::string& b) { decode_page_started(b); }},
         {"page_done", encode(some_page()), [](const std::string& b) { decode_page_done(b); }},
         {"failed page", encode(failed_page()), [](const std::string& b) { decode_page_done(b); }},
-        {"finished", encode(Finished{5}), [](const std::string& b) { decode_finished(b); }},
+        {"finished", encode(Finished{5, false}), [](const std::string& b) { decode_finished(b); }},
         {"failed", encode(Failure{ErrorCode::document_empty, "e"}), [](const std::string& b) { decode_failed(b); }},
         {"draw", encode(some_draw_request()), [](const std::string& b) { decode_draw(b); }},
         {"drawn", encode(Drawn{1, "image/png", 1, 1, "x", {}}), [](const std::string& b) { decode_drawn(b); }},

@@ -4,6 +4,7 @@
 
 #include "engine/read/decode.h"
 #include "engine/read/pixels.h"
+#include "engine/read/tiff_file.h"
 #include "reading.h"
 
 namespace pg_ocr {
@@ -84,6 +85,45 @@ TEST(StoredImage, LosesNothing) {
             }
         EXPECT_EQ(wrong, 0u) << name;
     }
+}
+
+TEST(StoredImage, KeepsSixteenBitsOfTiff) {
+    const std::string file = contents_of(data_path("pillow-robust/12in16bit.tif"));
+    const TiffPage page = tiff_pages(bytes_of(file)).pages.at(0);
+    QPDF pdf;
+    pdf.emptyPDF();
+    const StoredImage stored = stored_tiff_page(pdf, bytes_of(file), page, {});
+    QPDFObjectHandle dictionary = QPDFObjectHandle(stored.object).getDict();
+    EXPECT_EQ(dictionary.getKey("/BitsPerComponent").getIntValue(), 16);
+    EXPECT_EQ(dictionary.getKey("/ColorSpace").getName(), "/DeviceGray");
+    const std::string data = data_of(stored, false);
+    ASSERT_EQ(data.size(), 2u * page.width * page.height);
+    TiffSource source{bytes_of(file)};
+    TiffFile tiff = open_tiff(source, page.offset);
+    std::vector<uint16_t> row(page.width);
+    size_t wrong = 0;
+    for (uint32_t y = 0; y < page.height; ++y) {
+        ASSERT_EQ(TIFFReadScanline(tiff.get(), row.data(), y), 1);
+        for (size_t x = 0; x < row.size(); ++x) {
+            const size_t at = 2 * (y * row.size() + x);
+            wrong += row[x] !=
+                     static_cast<uint16_t>(static_cast<uint8_t>(data[at]) << 8 | static_cast<uint8_t>(data[at + 1]));
+        }
+    }
+    EXPECT_EQ(wrong, 0u);
+}
+
+TEST(StoredImage, KeepsThePlaceOfSixteenBitsThatAreCutOff) {
+    const std::string file = contents_of(data_path("pillow-robust/12in16bit.tif"));
+    const TiffPage page = tiff_pages(bytes_of(file)).pages.at(0);
+    constexpr size_t strip_offsets = 0x4f0a, strips = 3;
+    std::string cut = file;
+    std::fill_n(cut.begin() + strip_offsets, 4 * strips, '\x7f');
+    QPDF pdf;
+    pdf.emptyPDF();
+    const std::string data = data_of(stored_tiff_page(pdf, bytes_of(cut), page, {}), false);
+    ASSERT_EQ(data.size(), 2u * page.width * page.height);
+    EXPECT_EQ(data.find_first_not_of('\xff'), std::string::npos);
 }
 
 }  // namespace

@@ -88,10 +88,11 @@ void lay_text(QPDF& pdf, QPDFPageObjectHelper& page, const DrawnWords& words, co
     page.addPageContents(content, true);
 }
 
-void write(QPDF& pdf, const std::function<void(std::string_view)>& take) {
+void write(QPDF& pdf, const std::function<void(std::string_view)>& take, const char* at_least = nullptr) {
     Outlet outlet(take);
     QPDFWriter writer(pdf);
     writer.setOutputPipeline(&outlet);
+    if (at_least != nullptr) writer.setMinimumPDFVersion(at_least);
     // What there is stays as it is.
     writer.setDecodeLevel(qpdf_dl_none);
     writer.setCompressStreams(false);
@@ -116,7 +117,30 @@ std::unique_ptr<QPDF> opened(Bytes document, const std::string& password) {
     }
 }
 
-void compose_pdf(Bytes document, const std::string& password, const TextLayerWriter& text,
+/// Among the fields of its form, or as a permission that a signature gives.
+bool is_signed(QPDF& pdf) {
+    QPDFObjectHandle permissions = pdf.getRoot().getKey("/Perms");
+    if (permissions.isDictionary() && !permissions.getKeys().empty()) return true;
+    QPDFObjectHandle form = pdf.getRoot().getKey("/AcroForm");
+    if (!form.isDictionary()) return false;
+    constexpr size_t most_fields = 100000;
+    std::vector<QPDFObjectHandle> fields{form.getKey("/Fields")};
+    for (size_t seen = 0; !fields.empty() && seen + fields.size() < most_fields; ++seen) {
+        QPDFObjectHandle field = fields.back();
+        fields.pop_back();
+        if (field.isArray()) {
+            const std::vector<QPDFObjectHandle> kids = field.getArrayAsVector();
+            fields.insert(fields.end(), kids.begin(), kids.end());
+        } else if (field.isDictionary()) {
+            if (field.getKey("/V").isDictionary() && field.getKey("/V").hasKey("/ByteRange")) return true;
+            if (field.getKey("/Kids").isArray()) fields.push_back(field.getKey("/Kids"));
+        }
+    }
+    return false;
+}
+
+/// Returns whether it was signed.
+bool compose_pdf(Bytes document, const std::string& password, const TextLayerWriter& text,
                  const std::function<void(std::string_view)>& take) {
     const std::unique_ptr<QPDF> opened_pdf = opened(document, password);
     QPDF& pdf = *opened_pdf;
@@ -129,6 +153,7 @@ void compose_pdf(Bytes document, const std::string& password, const TextLayerWri
     QPDFObjectHandle font = glyphless_font(pdf, text.characters().characters());
     for (const auto& [page_no, words] : text.pages()) lay_text(pdf, pages[page_no - 1], words, font);
     write(pdf, take);
+    return is_signed(pdf);
 }
 
 /// A page of an image: what it is, and how it is to be shown.
@@ -211,7 +236,7 @@ void compose_image(DocumentType type, Bytes document, const Limits& limits, cons
         add_image_page(pdf, {image, exif.orientation, dpi_said(exif.resolution, 0, image.width, image.height)},
                        words_of(1), font);
     }
-    write(pdf, take);
+    write(pdf, take, "1.5");  // which knows JPEG 2000, and samples of 16 bits
 }
 
 [[noreturn]] void throw_damaged(const std::string& why) {
@@ -230,19 +255,18 @@ void compose_image(DocumentType type, Bytes document, const Limits& limits, cons
 
 }  // namespace
 
-void compose(Bytes document, const ComposeRequest& request, const TextLayerWriter& text,
+bool compose(Bytes document, const ComposeRequest& request, const TextLayerWriter& text,
              const std::function<void(std::string_view)>& take) {
     const std::string& password = request.password;
     const DocumentType type = document_type(document);
     if (type == DocumentType::pdf && text.pages().empty()) {
         take({reinterpret_cast<const char*>(document.data()), document.size()});
-        return;
+        return false;
     }
     try {
-        if (type == DocumentType::pdf)
-            compose_pdf(document, password, text, take);
-        else
-            compose_image(type, document, request.limits, text, take);
+        if (type == DocumentType::pdf) return compose_pdf(document, password, text, take);
+        compose_image(type, document, request.limits, text, take);
+        return false;
     } catch (const DocumentError&) {
         throw;
     } catch (const std::system_error&) {  // of `take`

@@ -24,9 +24,9 @@ struct StoredImage {
 StoredImage stored_image(QPDF&, DocumentType, Bytes, const Limits&);
 
 /// A page of a TIFF file, as it is stored: not turned. Group 4 in one strip as it is; other black and white becomes
-/// that; grey and colours are packed, at 8 bits a sample, when the PDF is written. One that cannot be decoded is white,
-/// and one that would have to be and has more pixels than the limits allow is not there. The bytes must stay until
-/// then.
+/// that; grey and colours are packed when the PDF is written, at 8 bits a sample, or at 16 where a page in strips
+/// without opacity has them. One that cannot be decoded is white, and one that would have to be and has more pixels
+/// than the limits allow is not there. The bytes must stay until then.
 StoredImage stored_tiff_page(QPDF&, Bytes, const TiffPage&, const Limits&);
 
 }  // namespace pg_ocr

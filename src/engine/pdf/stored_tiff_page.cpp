@@ -12,6 +12,7 @@ namespace {
 
 struct TiffKind {
     uint16_t bits = 1, samples = 1, compression = 1, photometric = 0, fill_order = 1, planar = 1;
+    uint16_t format = SAMPLEFORMAT_UINT;
     bool tiled = false;
     uint32_t strips = 0;
 };
@@ -24,6 +25,7 @@ TiffKind kind_of(TIFF* tiff) {
     TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &kind.photometric);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_FILLORDER, &kind.fill_order);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &kind.planar);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &kind.format);
     kind.tiled = TIFFIsTiled(tiff) != 0;
     kind.strips = kind.tiled ? 0 : TIFFNumberOfStrips(tiff);
     return kind;
@@ -31,6 +33,13 @@ TiffKind kind_of(TIFF* tiff) {
 
 bool is_bilevel(const TiffKind& kind) {
     return kind.bits == 1 && kind.samples == 1 && kind.photometric <= PHOTOMETRIC_MINISBLACK && !kind.tiled;
+}
+
+/// Whether its samples are of 16 bits and go into a PDF as they are.
+bool is_deep(const TiffKind& kind) {
+    const bool grey = kind.samples == 1 && kind.photometric <= PHOTOMETRIC_MINISBLACK;
+    const bool colours = kind.samples == 3 && kind.photometric == PHOTOMETRIC_RGB && kind.planar == PLANARCONFIG_CONTIG;
+    return kind.bits == 16 && kind.format == SAMPLEFORMAT_UINT && !kind.tiled && (grey || colours);
 }
 
 std::string fax_parameters(const TiffPage& page, const TiffKind& kind) {
@@ -72,6 +81,33 @@ std::vector<uint32_t> colours_of(Bytes file, const TiffPage& page) {
                                   stop_on_error) == 0)
         return {};
     return colours;
+}
+
+/// Sixteen bits a sample, as they are; white from where the page is damaged.
+void write_deep_samples(Pipeline& to, Bytes file, const TiffPage& page, size_t samples) {
+    TiffSource source{file};
+    TiffFile tiff = open_tiff(source, page.offset);
+    const size_t count = samples * page.width;
+    std::string row(2 * count, '\xff');
+    std::vector<uint16_t> values(
+        std::max<size_t>(count, tiff ? static_cast<size_t>(TIFFScanlineSize(tiff.get())) / 2 + 1 : 0));
+    const uint16_t inverted = tiff && kind_of(tiff.get()).photometric == PHOTOMETRIC_MINISWHITE ? 0xffff : 0;
+    PackedRows rows(to, row.size(), 2 * samples);
+    for (uint32_t y = 0; y < page.height; ++y) {
+        if (!tiff || TIFFReadScanline(tiff.get(), values.data(), y) < 0) {
+            tiff.reset();
+            rows.add_as_it_is(std::string(row.size(), '\xff'));
+            continue;
+        }
+        for (size_t i = 0; i < count; ++i) {
+            const auto value = static_cast<uint16_t>(values[i] ^ inverted);
+            row[2 * i] = static_cast<char>(value >> 8);
+            row[2 * i + 1] = static_cast<char>(value);
+        }
+        rows.add(row);
+    }
+    rows.finish();
+    to.finish();
 }
 
 /// When the PDF is written, so that one page at a time is held.
@@ -132,13 +168,16 @@ StoredImage stored_tiff_page(QPDF& pdf, Bytes file, const TiffPage& page, const 
     }
     if (too_large) return {{}, page.width, page.height, false};
     const size_t samples = kind.samples == 1 && kind.photometric <= PHOTOMETRIC_MINISBLACK ? 1 : 3;
-    QPDFObjectHandle image = image_object(
-        pdf, page, std::string("/BitsPerComponent 8 /ColorSpace /Device") + (samples == 1 ? "Gray" : "RGB"));
+    const bool deep = is_deep(kind);
+    const std::string bits = " /BitsPerComponent " + std::to_string(deep ? 16 : 8);
+    QPDFObjectHandle image = image_object(pdf, page, bits + " /ColorSpace /Device" + (samples == 1 ? "Gray" : "RGB"));
     image.replaceStreamData(
-        [file, page, samples](Pipeline* to) { write_colours(*to, file, page, samples); },
+        [file, page, samples, deep](Pipeline* to) {
+            (deep ? write_deep_samples : write_colours)(*to, file, page, samples);
+        },
         QPDFObjectHandle::newName("/FlateDecode"),
-        QPDFObjectHandle::parse("<< /Predictor 15 /Colors " + std::to_string(samples) +
-                                " /BitsPerComponent 8 /Columns " + std::to_string(page.width) + " >>"));
+        QPDFObjectHandle::parse("<< /Predictor 15 /Colors " + std::to_string(samples) + bits + " /Columns " +
+                                std::to_string(page.width) + " >>"));
     return {image, page.width, page.height};
 }
 
