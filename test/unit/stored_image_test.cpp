@@ -77,7 +77,7 @@ TEST(StoredImage, LosesNothing) {
                     const auto byte = static_cast<uint8_t>(data[static_cast<size_t>(y) * row + at / 8]);
                     const uint32_t value = (byte >> (8 - bits - at % 8)) & ((1u << bits) - 1);
                     is.at(k) = palette.empty() ? static_cast<l_int32>(value * 255 / ((1u << bits) - 1))
-                                               : static_cast<uint8_t>(palette.at(3 * value + k));
+                                               : static_cast<uint8_t>(palette.at(size_t{3} * value + k));
                 }
                 pixGetRGBPixel(colours.get(), static_cast<l_int32>(x), static_cast<l_int32>(y), &should[0], &should[1],
                                &should[2]);
