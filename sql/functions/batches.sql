@@ -250,8 +250,10 @@ AS $$
 DECLARE
     -- So many jobs may end at the same time, without seeing each other's end.
     at_once CONSTANT int := 2 * current_setting('pg_ocr.workers')::int + 64;
-    others CONSTANT int := (SELECT count(*) FROM (SELECT FROM ocr.jobs j WHERE j.owner = job.owner AND j.batch = job.batch
-                                                  AND j.finished_at IS NULL LIMIT at_once) AS s);
+    -- From the last: what has ended leaves traces in the index until they are vacuumed, and it was first.
+    others CONSTANT int := (SELECT count(*) FROM (SELECT FROM ocr.jobs j
+                                                  WHERE j.owner = job.owner AND j.batch = job.batch AND j.finished_at IS NULL
+                                                  ORDER BY j.owner DESC, j.batch DESC, j.id DESC LIMIT at_once) AS s);
 BEGIN
     IF others = 0 THEN
         PERFORM ocr.end_batch(job.owner, job.batch);

@@ -46,7 +46,8 @@ CREATE UNIQUE INDEX jobs_idempotency_key ON ocr.jobs (owner, idempotency_key) WH
 CREATE INDEX jobs_finished ON ocr.jobs (finished_at) WHERE finished_at IS NOT NULL;
 -- By finished_at and error_code, which are set when a job ends or an attempt fails, and not by status.
 CREATE INDEX jobs_failed ON ocr.jobs (error_code) WHERE finished_at IS NOT NULL AND error_code IS NOT NULL;
-CREATE INDEX jobs_batch ON ocr.jobs (owner, batch, finished_at) WHERE batch IS NOT NULL;
+CREATE INDEX jobs_batch ON ocr.jobs (owner, batch) WHERE batch IS NOT NULL;
+CREATE INDEX jobs_to_end ON ocr.jobs (owner, batch, id) WHERE batch IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX jobs_document ON ocr.jobs (document_id) WHERE document_id IS NOT NULL;
 COMMENT ON TABLE ocr.jobs IS 'One row per request to read a document, made by ocr_submit()';
 COMMENT ON COLUMN ocr.jobs.id IS 'What ocr_submit() returned';

@@ -234,8 +234,7 @@ ALTER TABLE ocr.batches
     ADD COLUMN webhook name,
     ADD COLUMN paused_at timestamptz,
     ADD COLUMN finished_at timestamptz;
-DROP INDEX ocr.jobs_batch;
-CREATE INDEX jobs_batch ON ocr.jobs (owner, batch, finished_at) WHERE batch IS NOT NULL;
+CREATE INDEX jobs_to_end ON ocr.jobs (owner, batch, id) WHERE batch IS NOT NULL AND finished_at IS NULL;
 CREATE TABLE ocr.ending_batches (
     owner name NOT NULL,
     name  text NOT NULL
