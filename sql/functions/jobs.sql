@@ -92,7 +92,7 @@ BEGIN
         finished_at = now(),
         error_code = finish_job.error_code, error = finish_job.error,
         -- A failed job needs its bytes to be retried, unless they are in a store.
-        document_id = CASE WHEN j.keep_document OR (finish_job.status = 'failed' AND j.uri IS NULL) THEN j.document_id END
+        document_id = CASE WHEN j.keep_document OR ocr.is_on_hold(job) OR (finish_job.status = 'failed' AND j.uri IS NULL) THEN j.document_id END
     WHERE j.id = finish_job.job_id
     RETURNING j.* INTO job;
     IF document_id IS NOT NULL AND job.document_id IS NULL THEN

@@ -3,7 +3,7 @@
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ocr FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ocr.caller(), ocr.acts_for(name), ocr.visible_workers(), ocr.installed_languages(),
     ocr.visible_queue(), ocr.visible_pace(), ocr.visible_times(), ocr.visible_failures(), ocr.visible_deliveries(), ocr.visible_counters(),
-    ocr.list_objects(text, text) TO PUBLIC;
+    ocr.list_objects(text, text), ocr.purge_jobs(interval, text, name, boolean, bigint, bigint) TO PUBLIC;
 -- Validators run as whoever declares a server.
 GRANT EXECUTE ON FUNCTION ocr.store_options(text[], oid), ocr.webhook_options(text[], oid),
     ocr.check_options_of_server(text[], text[], text[], text), ocr.check_server_option(text, text), ocr.options_of_list(text[])
@@ -18,7 +18,7 @@ BEGIN
     FOR function IN
         SELECT p.oid FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
         WHERE d.deptype = 'e' AND d.refobjid = (SELECT e.oid FROM pg_extension e WHERE e.extname = 'pg_ocr')
-          AND l.lanname IN ('plpgsql', 'sql') AND p.prosqlbody IS NULL AND has_function_privilege('public', p.oid, 'EXECUTE')
+          AND l.lanname IN ('plpgsql', 'sql') AND p.prokind = 'f' AND p.prosqlbody IS NULL AND has_function_privilege('public', p.oid, 'EXECUTE')
     LOOP
         EXECUTE format('ALTER FUNCTION %s SET standard_conforming_strings = on', function);
     END LOOP;

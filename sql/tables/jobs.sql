@@ -38,6 +38,7 @@ CREATE TABLE ocr.jobs (
     webhook         name,
     worst_page      int,
     enough          real,
+    legal_hold      boolean NOT NULL DEFAULT false,
     CONSTRAINT ended_jobs_have_an_end CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))),
     CONSTRAINT failed_jobs_have_a_reason CHECK (status <> 'failed' OR (error_code IS NOT NULL AND error IS NOT NULL)),
     CONSTRAINT documents_are_given_or_found CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL))
@@ -79,6 +80,7 @@ COMMENT ON COLUMN ocr.jobs.etag IS 'Which version of it was read, in the store''
 COMMENT ON COLUMN ocr.jobs.document_sha256 IS 'SHA-256 of a document in a store, as it was fetched';
 COMMENT ON COLUMN ocr.jobs.worst_page IS 'Of a completed job, the page that its verdict is owed to: the first that failed, else of the pages with that verdict the one of the least confidence. Null where every page was skipped';
 COMMENT ON COLUMN ocr.jobs.enough IS 'Internal: the confidence from which its pages were not read in other ways: what its worker was told, and the least of it where its parts were told several; null until it was claimed';
+COMMENT ON COLUMN ocr.jobs.legal_hold IS 'Whether it must not be deleted, see ocr_hold(); those of a batch that is held must not, either';
 COMMENT ON COLUMN ocr.jobs.webhook IS 'The foreign server that is told of the job';
 
 -- Nothing refers to ocr.batches by a foreign key: that would make every submission to a batch lock its row.
@@ -95,6 +97,7 @@ CREATE TABLE ocr.batches (
     webhook            name,
     paused_at          timestamptz,
     finished_at        timestamptz,
+    legal_hold         boolean NOT NULL DEFAULT false,
     PRIMARY KEY (owner, name)
 );
 COMMENT ON TABLE ocr.batches IS 'Named sets of jobs, each made by ocr_batch(), or when ocr_submit() first names it; ocr.progress shows how far they are';
@@ -106,6 +109,7 @@ COMMENT ON COLUMN ocr.batches.max_workers IS 'At most so many workers read for i
 COMMENT ON COLUMN ocr.batches.deadline IS 'When it is to be done: ocr.progress says whether it will be late. Nothing is stopped for it';
 COMMENT ON COLUMN ocr.batches.webhook IS 'The foreign server that is told of its end; null: none';
 COMMENT ON COLUMN ocr.batches.paused_at IS 'Since when no more of it is begun, see ocr_pause(); null: it goes on';
+COMMENT ON COLUMN ocr.batches.legal_hold IS 'Whether its jobs must not be deleted, see ocr_hold()';
 COMMENT ON COLUMN ocr.batches.finished_at IS 'When the last of its jobs ended; null while there are others, and before there was any';
 
 -- Two jobs that end at the same time do not see each other's end.

@@ -233,7 +233,10 @@ ALTER TABLE ocr.batches
     ADD COLUMN deadline timestamptz,
     ADD COLUMN webhook name,
     ADD COLUMN paused_at timestamptz,
-    ADD COLUMN finished_at timestamptz;
+    ADD COLUMN finished_at timestamptz,
+    ADD COLUMN legal_hold boolean NOT NULL DEFAULT false;
+ALTER TABLE ocr.jobs ADD COLUMN legal_hold boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN ocr.jobs.legal_hold IS 'Whether it must not be deleted, see ocr_hold(); those of a batch that is held must not, either';
 CREATE INDEX jobs_to_end ON ocr.jobs (owner, batch, id) WHERE batch IS NOT NULL AND finished_at IS NULL;
 CREATE TABLE ocr.ending_batches (
     owner name NOT NULL,
@@ -252,6 +255,7 @@ COMMENT ON COLUMN ocr.batches.max_workers IS 'At most so many workers read for i
 COMMENT ON COLUMN ocr.batches.deadline IS 'When it is to be done: ocr.progress says whether it will be late. Nothing is stopped for it';
 COMMENT ON COLUMN ocr.batches.webhook IS 'The foreign server that is told of its end; null: none';
 COMMENT ON COLUMN ocr.batches.paused_at IS 'Since when no more of it is begun, see ocr_pause(); null: it goes on';
+COMMENT ON COLUMN ocr.batches.legal_hold IS 'Whether its jobs must not be deleted, see ocr_hold()';
 COMMENT ON COLUMN ocr.batches.finished_at IS 'When the last of its jobs ended; null while there are others, and before there was any';
 ALTER TABLE ocr.pages
     ADD COLUMN mean_confidence real CHECK (mean_confidence BETWEEN 0 AND 100),

@@ -36,12 +36,14 @@ WHERE c.relnamespace = 'ocr'::regnamespace AND c.relname IN ('jobs', 'pages', 'd
 GROUP BY c.relname ORDER BY 1;
 
 -- Every function that runs with others' rights has its search_path pinned; none takes it from the session but the one that
--- row-level security inlines. That one's names were looked up when it was made.
+-- row-level security inlines. That one's names were looked up when it was made. A procedure that commits can pin nothing, and has
+-- its caller's rights only.
 SELECT p.oid::regprocedure AS not_pinned
 FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_ocr'
 JOIN pg_language l ON l.oid = p.prolang AND l.lanname <> 'c'
-WHERE p.prosqlbody IS NULL AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false);
+WHERE p.prosqlbody IS NULL AND (p.prokind = 'f' OR p.prosecdef)
+  AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false);
 
 -- pg_dump carries the rows of all tables but the passwords and the constant one.
 SELECT c.relname AS not_dumped
