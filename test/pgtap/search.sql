@@ -182,7 +182,7 @@ SELECT is(pg_temp.found('amuont due', true), :'english' || ':1', 'with a wrong l
 RESET ROLE;
 SELECT is((SELECT string_agg(p.oid::regprocedure::text, ' ') FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_depend d ON d.objid = p.oid
            WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_ocr') AND l.lanname IN ('plpgsql', 'sql')
-             AND p.prosqlbody IS NULL AND has_function_privilege('public', p.oid, 'EXECUTE')
+             AND p.prokind = 'f' AND p.prosqlbody IS NULL AND has_function_privilege('public', p.oid, 'EXECUTE')
              AND 'standard_conforming_strings=on' <> ALL (coalesce(p.proconfig, '{}'))), NULL, 'nor do the checks of what users call');
 
 SELECT * FROM finish();
