@@ -9,6 +9,7 @@
 #include <random>
 
 #include "engine/fallback/appearance.h"
+#include "engine/fallback/doubtful_lines.h"
 #include "engine/layout/own_layout.h"
 #include "engine/layout/page_in_tesseract.h"
 #include "engine/write/page_text.h"
@@ -158,6 +159,43 @@ TEST(Fallback, ReadsADoubtfulLineAnew) {
     EXPECT_EQ(won(best), "doubtful lines") << best.tried;
     EXPECT_EQ(once.text.find("and see if it works on all"), std::string::npos) << once.text;
     EXPECT_NE(best.text.find("and see if it works on all"), std::string::npos) << best.text;
+}
+
+/// What is read of a line, in pixels of the image that was cut out around it, enlarged one and a half times.
+uint32_t read_line_as(const std::string& text, float confidence, Line& line) {
+    Layout layout{{Block{line.box, {line}}}, {}};
+    const PageImage page{made(pixCreate(1000, 1000, 8)), 300, 0, {}};
+    const uint32_t replaced = read_doubtful_lines(layout, page, [&](PageImage&, const Treatment&) {
+        const Box box{15, 15, 45, 45};
+        return Layout{{Block{box, {Line{box, confidence, {{text, box, confidence, true}}}}}}, {}};
+    });
+    line = layout.blocks.at(0).lines.at(0);
+    return replaced;
+}
+
+TEST(Fallback, ReplacesADoubtfulLineByOneThatIsSurer) {
+    const Box box{100, 200, 300, 240};
+    const Line doubtful{box, 50, {{"several words", box, 50, false}}};
+    Line line = doubtful;
+    EXPECT_EQ(read_line_as("several other words", 90, line), 1u);
+    EXPECT_EQ(line.words.at(0).text, "several other words");
+    const Box& placed = line.words.at(0).box;
+    EXPECT_EQ(placed.left, 90);
+    EXPECT_EQ(placed.top, 200);
+    EXPECT_EQ(placed.right, 110);
+    EXPECT_EQ(placed.bottom, 220);
+    line = doubtful;
+    EXPECT_EQ(read_line_as("few", 99, line), 0u);
+    EXPECT_EQ(read_line_as("several other words", 54, line), 0u);
+    line.confidence = 81;
+    EXPECT_EQ(read_line_as("several other words", 99, line), 0u);
+}
+
+/// Approved is not enough for it.
+TEST(Fallback, GoesOnInTierAccurate) {
+    const Pixels page = page_of("phototest/eurotext.tif");
+    EXPECT_EQ(readings(read_page(page, request_for(Tier::balanced, 85))), 1u);
+    EXPECT_GT(readings(read_page(page, request_for(Tier::accurate, 85))), 1u);
 }
 
 TEST(Fallback, CombinesWhatHelped) {

@@ -244,6 +244,16 @@ TEST(RuledTables, FramesAndFormsAndChartsAreNone) {
     EXPECT_EQ(shown(chart.tables()), "");
 }
 
+TEST(RuledTables, NextToEmptyGridsAreNone) {
+    Paper paper;
+    paper.grid({200, 500, 800}, {200, 300, 400});
+    paper.text(220, 215, "Fruit");
+    paper.text(520, 315, "12");
+    EXPECT_EQ(shown(paper.tables()), "");
+    paper.text(520, 215, "Price");
+    EXPECT_EQ(shown(paper.tables()), "Fruit|Price\n|12");
+}
+
 TEST(UnruledTables, FiguresUnderEachOther) {
     Paper paper;
     paper.text(300, 100, "A title over it all that is long enough");
