@@ -60,19 +60,31 @@ $$;
 COMMENT ON FUNCTION ocr.provider_of_task(bigint, bigint, text) IS
 'Internal: the options of a provider for the owner of a claimed task, those of the user mapping included; or one row undeclared, with the reason why the owner cannot have it; no row where the claim no longer stands';
 
--- Four numbers, alone or as an object''s, or the corners of a polygon, as objects, as pairs or one after another.
+-- Of a number that is written in eight bytes, as 1e131071 is, a conversion to text or to float8 writes all digits out.
+CREATE OR REPLACE FUNCTION ocr.number_of_answer(value jsonb) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE pg_catalog.jsonb_typeof(value)
+    WHEN 'number' THEN pg_catalog.round(greatest(-1e9, least(1e9, value::numeric)), 6)::float8
+    WHEN 'string' THEN CASE WHEN value #>> '{}' ~ '^-?[0-9]{1,9}([.][0-9]{1,20})?$' THEN (value #>> '{}')::float8 END
+END;
+COMMENT ON FUNCTION ocr.number_of_answer(jsonb) IS
+'Internal: a number in a provider''s answer, also one in quotes, between -1e9 and 1e9 and to six places; null where it is none';
+
+-- Four numbers, alone or as an object's, or the corners of a polygon, as objects, as pairs or one after another.
 CREATE OR REPLACE FUNCTION ocr.edges_of_box(box jsonb, form text) RETURNS float8[]
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    most_numbers CONSTANT int := 1000;  -- eight million took five minutes
     named jsonb;
     numbers float8[];
     x float8[];
     y float8[];
 BEGIN
     IF jsonb_typeof(box) = 'object' THEN
-        SELECT jsonb_object_agg(lower(key), value) INTO named FROM jsonb_each(box) WHERE jsonb_typeof(value) = 'number';
+        SELECT jsonb_object_agg(lower(key), number) INTO named
+        FROM (SELECT key, ocr.number_of_answer(value) AS number FROM jsonb_each(box)) AS e WHERE number IS NOT NULL;
         x := ARRAY[(coalesce(named->>'left', named->>'x', named->>'x0', named->>'x1', named->>'xmin'))::float8];
         y := ARRAY[(coalesce(named->>'top', named->>'y', named->>'y0', named->>'y1', named->>'ymin'))::float8];
         IF named ? 'width' OR named ? 'w' THEN
@@ -81,11 +93,11 @@ BEGIN
         RETURN ARRAY[x[1], y[1],
                      coalesce(named->>'right', CASE WHEN named ? 'x1' AND NOT named ? 'x0' THEN named->>'x2' ELSE named->>'x1' END, named->>'xmax')::float8,
                      coalesce(named->>'bottom', CASE WHEN named ? 'y1' AND NOT named ? 'y0' THEN named->>'y2' ELSE named->>'y1' END, named->>'ymax')::float8];
-    ELSIF jsonb_typeof(box) IS DISTINCT FROM 'array' THEN
+    ELSIF jsonb_typeof(box) IS DISTINCT FROM 'array' OR jsonb_array_length(box) > most_numbers THEN
         RETURN NULL;
-    ELSIF jsonb_typeof(box->0) = 'number' THEN
-        SELECT array_agg((value#>>'{}')::float8 ORDER BY place) INTO numbers
-        FROM jsonb_array_elements(box) WITH ORDINALITY AS e (value, place) WHERE jsonb_typeof(value) = 'number';
+    ELSIF jsonb_typeof(box->0) IN ('number', 'string') THEN
+        SELECT array_agg(ocr.number_of_answer(value) ORDER BY place) INTO numbers
+        FROM jsonb_array_elements(box) WITH ORDINALITY AS e (value, place);
         IF cardinality(numbers) = 4 AND form = 'size' THEN
             RETURN ARRAY[numbers[1], numbers[2], numbers[1] + numbers[3], numbers[2] + numbers[4]];
         ELSIF cardinality(numbers) = 4 THEN
@@ -95,15 +107,15 @@ BEGIN
         FROM generate_series(1, cardinality(numbers)) AS n;
     ELSE
         -- A corner on the edge of the page may lack a coordinate that is 0.
-        SELECT array_agg(coalesce(CASE jsonb_typeof(value) WHEN 'array' THEN value->>0 ELSE value->>'x' END, '0')::float8),
-               array_agg(coalesce(CASE jsonb_typeof(value) WHEN 'array' THEN value->>1 ELSE value->>'y' END, '0')::float8)
+        SELECT array_agg(ocr.number_of_answer(CASE jsonb_typeof(value) WHEN 'array' THEN value->0 ELSE coalesce(value->'x', '0') END)),
+               array_agg(ocr.number_of_answer(CASE jsonb_typeof(value) WHEN 'array' THEN value->1 ELSE coalesce(value->'y', '0') END))
         INTO x, y FROM jsonb_array_elements(box) AS e (value);
     END IF;
     RETURN (SELECT ARRAY[min(a), min(b), max(a), max(b)] FROM unnest(x, y) AS corner (a, b));
 END
 $$;
 COMMENT ON FUNCTION ocr.edges_of_box(jsonb, text) IS
-'Internal: left, top, right and bottom of a box as a provider writes it: an object with left, top, right, bottom or with x, y, width, height; four numbers, whose form says which of the two they are; or the corners of a polygon. Null where it is none of these';
+'Internal: left, top, right and bottom of a box as a provider writes it: an object with left, top, right, bottom or with x, y, width, height; four numbers, whose form says which of the two they are; or the corners of a polygon. Null, or with nulls, where it is none of these';
 
 CREATE OR REPLACE FUNCTION ocr.words_of_answer(server text, answer bytea, width int, height int)
 RETURNS TABLE (word text, left_edge int, top_edge int, right_edge int, bottom_edge int, confidence real, trouble text)
@@ -115,47 +127,75 @@ DECLARE
     unknown_confidence CONSTANT float8 := 50;
     most_words CONSTANT int := 100000;
     options CONSTANT jsonb := (SELECT ocr.options_of_list(s.srvoptions) FROM pg_foreign_server s WHERE s.srvname = server::name);
-    unit CONSTANT text := coalesce(options->>'box_unit', 'pixels');
+    -- The first step of the path of the words.
+    root CONSTANT text := substring(options->>'words' from '^[$][.](?:[A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")');
+    text_path CONSTANT text := coalesce(options->>'text', '$.text');
+    box_path CONSTANT text := coalesce(options->>'box', '$.box');
+    confidence_path CONSTANT jsonpath := coalesce(options->>'confidence', '$.confidence');
+    sure CONSTANT float8 := coalesce(options->>'confidence_scale', '100')::float8;
+    scale float8[] := CASE options->>'box_unit' WHEN 'page' THEN ARRAY[width, height] ELSE '{1,1}' END;
     content jsonb;
     item jsonb;
+    value jsonb;
     edges float8[];
-    sure float8;
-    found int := 0;
+    found jsonb;
+    kept int := 0;
+    blank int := 0;
 BEGIN
+    IF options IS NULL THEN
+        trouble := format('server %s was dropped before its answer could be read', server);
+        RETURN NEXT;
+        RETURN;
+    END IF;
     BEGIN
         content := convert_from(answer, 'UTF8')::jsonb;
-    EXCEPTION WHEN data_exception OR character_not_in_repertoire OR untranslatable_character OR statement_too_complex
-                   OR program_limit_exceeded THEN
-        RETURN QUERY SELECT NULL::text, NULL::int, NULL::int, NULL::int, NULL::int, NULL::real,
-                            format('server %s did not answer with JSON: %s', server, sqlerrm);
+    EXCEPTION WHEN data_exception OR character_not_in_repertoire OR untranslatable_character OR feature_not_supported
+                   OR statement_too_complex OR program_limit_exceeded OR out_of_memory THEN
+        trouble := format('server %s did not answer with JSON: %s', server, sqlerrm);
+        RETURN NEXT;
         RETURN;
     END;
-    FOR item IN SELECT jsonb_path_query(content, (options->>'words')::jsonpath, '{}', true) LOOP
-        found := found + 1;
-        EXIT WHEN found > most_words;
-        word := jsonb_path_query_first(item, coalesce(options->>'text', '$.text')::jsonpath, '{}', true) #>> '{}';
-        CONTINUE WHEN word IS NULL OR word = '';
-        BEGIN
-            edges := ocr.edges_of_box(jsonb_path_query_first(item, coalesce(options->>'box', '$.box')::jsonpath, '{}', true),
-                                      options->>'box_form');
-            sure := (jsonb_path_query_first(item, coalesce(options->>'confidence', '$.confidence')::jsonpath, '{}', true) #>> '{}')::float8
-                    * CASE options->>'confidence_scale' WHEN '1' THEN 100 ELSE 1 END;
-        EXCEPTION WHEN data_exception THEN
-            edges := NULL;
-        END;
-        CONTINUE WHEN array_position(edges, NULL) IS NOT NULL OR cardinality(edges) IS DISTINCT FROM 4;
-        IF unit = 'page' THEN
-            edges := ARRAY[edges[1] * width, edges[2] * height, edges[3] * width, edges[4] * height];
+    -- A page without words may lack all that would be empty; an error that is told with the status of a success has something
+    -- else in its place.
+    IF root IS NOT NULL AND content <> '{}' AND NOT jsonb_path_exists(content, root::jsonpath, '{}', true) THEN
+        trouble := format('server %s answered without %s, where its words should be', server, root);
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    -- Not jsonb_path_query(): the time that it takes grows with the square of what it finds.
+    found := jsonb_path_query_array(content, (options->>'words')::jsonpath, '{}', true);
+    IF jsonb_array_length(found) > most_words THEN
+        trouble := format('server %s answered with more than %s words', server, most_words);
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    FOR item IN SELECT jsonb_array_elements(found) LOOP
+        value := jsonb_path_query_first(item, text_path::jsonpath, '{}', true);
+        word := CASE jsonb_typeof(value)
+            WHEN 'string' THEN value #>> '{}'
+            WHEN 'number' THEN CASE WHEN abs(value::numeric) < 1e20 AND scale(value::numeric) <= 20 THEN value #>> '{}' END END;
+        CONTINUE WHEN word IS NULL;
+        IF word !~ '[^[:space:]]' THEN
+            blank := blank + 1;
+            CONTINUE;
         END IF;
-        left_edge := greatest(0, least(width, floor(edges[1])));
-        top_edge := greatest(0, least(height, floor(edges[2])));
-        right_edge := greatest(0, least(width, ceil(edges[3])));
-        bottom_edge := greatest(0, least(height, ceil(edges[4])));
-        confidence := greatest(0, least(100, coalesce(nullif(sure, 'NaN'), unknown_confidence)));
+        edges := ocr.edges_of_box(jsonb_path_query_first(item, box_path::jsonpath, '{}', true), options->>'box_form');
+        CONTINUE WHEN array_position(edges, NULL) IS NOT NULL OR cardinality(edges) IS DISTINCT FROM 4;
+        left_edge := greatest(0, least(width, floor(edges[1] * scale[1])));
+        top_edge := greatest(0, least(height, floor(edges[2] * scale[2])));
+        right_edge := greatest(0, least(width, ceil(edges[3] * scale[1])));
+        bottom_edge := greatest(0, least(height, ceil(edges[4] * scale[2])));
         CONTINUE WHEN left_edge >= right_edge OR top_edge >= bottom_edge;
+        confidence := greatest(0, least(100, coalesce(
+            100 / sure * ocr.number_of_answer(jsonb_path_query_first(item, confidence_path, '{}', true)), unknown_confidence)));
+        kept := kept + 1;
         RETURN NEXT;
     END LOOP;
+    IF kept = 0 AND jsonb_array_length(found) > blank THEN
+        trouble := format('none of the words that server %s answered with has a text (%s) and a box on the page (%s)', server, text_path, box_path);
+        RETURN NEXT;
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION ocr.words_of_answer(text, bytea, int, int) IS
-'Internal: the words in the JSON that a provider answered to an image of so many pixels, by the paths of its options; boxes are cut to the image. Words without a text or a box on the image are left out; those without a confidence have 50. What is no JSON is one row with trouble';
+'Internal: the words in the JSON that a provider answered to an image of so many pixels, by the paths of its options; boxes are cut to the image. Words without a text or a box on the image are left out; those without a confidence have 50. A row with trouble: the answer is no result, whatever the other rows say';

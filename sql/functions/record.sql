@@ -195,6 +195,10 @@ BEGIN
         page.layout := layout;
     END IF;
     page.verdict := ocr.verdict_of_page(job, status, page.confidence);
+    -- What was away has come back: the next page is owed as many tries.
+    IF task.unavailable > 0 THEN
+        UPDATE ocr.tasks t SET unavailable = 0 WHERE t.id = task.id;
+    END IF;
     IF ocr.insert_page(page) AND job.webhook IS NOT NULL THEN
         SELECT * INTO job FROM ocr.jobs j WHERE j.id = task.job_id;
         PERFORM ocr.emit_event(job, 'job.progress');

@@ -94,6 +94,10 @@ Failure page_timed_out(const Limits& limits) {
                                          " s; raise pg_ocr.page_timeout if such pages are to be read"};
 }
 
+Failure page_out_of_memory() {
+    return {ErrorCode::engine_memory, "the page does not fit into the engine's memory; raise pg_ocr.engine_memory"};
+}
+
 Failure document_timed_out(const Limits& limits) {
     return {ErrorCode::document_timeout,
             "the document was not read within " + std::to_string(limits.document_time_ms / 1000) +

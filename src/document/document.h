@@ -138,6 +138,7 @@ struct Limits {
 /// What is said of a page or a document that takes longer than its limit.
 Failure page_timed_out(const Limits&);
 Failure document_timed_out(const Limits&);
+Failure page_out_of_memory();
 
 /// What the engine is asked to do with one document.
 struct ReadRequest {

@@ -131,8 +131,12 @@ void recognise(Page& page, Reader& reader, const ReadRequest& request, Recognise
     ProvidersReading read =
         read_by_providers(request, [&](const std::string& provider, const PageReading* best_so_far) {
             const std::optional<Recogniser> recogniser = recogniser_named(provider);
-            if (!recogniser)
-                return read_by_server(provider, page.page_no, reader, request, best_so_far, recognisers, events, until);
+            if (!recogniser) {
+                // A silent one leaves time for those that follow.
+                const Clock::time_point now = Clock::now();
+                const Clock::time_point end = provider == request.providers.back() ? until : now + (until - now) / 2;
+                return read_by_server(provider, page.page_no, reader, request, best_so_far, recognisers, events, end);
+            }
             const Means means{[&] { return reader.image_of(page.page_no); },
                               [&](PageImage& image, const Treatment& treatment, Clock::time_point end) {
                                   return layout_of(image, treatment, request.languages, *recogniser, recognisers, end);
@@ -196,8 +200,7 @@ Page page_outcome(uint32_t page_no, Reader& reader, const ReadRequest& request, 
         if (error.failure.code == ErrorCode::provider_unavailable) throw;
         page = failed_page(page_no, error.failure);
     } catch (const std::bad_alloc&) {
-        page = failed_page(page_no, {ErrorCode::engine_memory,
-                                     "the page does not fit into the engine's memory; raise pg_ocr.engine_memory"});
+        page = failed_page(page_no, page_out_of_memory());
     } catch (const std::exception& error) {
         page = failed_page(page_no, {ErrorCode::page_damaged, std::string("the page cannot be read: ") + error.what()});
     }

@@ -1,6 +1,10 @@
 #include "worker/loop.h"
 
+#include <poll.h>
+#include <sys/epoll.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <system_error>
 #include <variant>
@@ -37,6 +41,22 @@ bool is_of_a_page(ErrorCode code) { return code == ErrorCode::page_timeout || co
 /// Whether an engine that failed so is better replaced: it has run out of memory, or was interrupted.
 bool leaves_engine_in_doubt(ErrorCode code) {
     return code == ErrorCode::engine_memory || code == ErrorCode::page_timeout || code == ErrorCode::document_timeout;
+}
+
+bool is_readable(int fd) {
+    pollfd waited{fd, POLLIN, 0};
+    return ::poll(&waited, 1, 0) > 0;
+}
+
+/// A descriptor that is readable when one of two is.
+UniqueFd either_of(int one, int other) {
+    UniqueFd either(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event readable{};
+    readable.events = EPOLLIN;
+    for (int fd : {one, other})
+        if (!either || ::epoll_ctl(either.get(), EPOLL_CTL_ADD, fd, &readable) != 0)
+            throw std::system_error(errno, std::generic_category(), "epoll");
+    return either;
 }
 
 /// The worker was told to stop while it waited, and has given its task back.
@@ -283,7 +303,7 @@ Worker::Bytes Worker::fetch_from_store(Task& task) {
     return Bytes::here;
 }
 
-Worker::Bytes Worker::answer(const Task& task, const Ask& ask) {
+Worker::Bytes Worker::answer(const Task& task, const Ask& ask, int64_t deadline) {
     const std::optional<Source> provider = queue_.provider(task, ask.server);
     if (!provider) return Bytes::settled;
     if (provider->failure) {
@@ -293,31 +313,35 @@ Worker::Bytes Worker::answer(const Task& task, const Ask& ask) {
     SealedDocument image;
     image.append(ask.image.data(), ask.image.size());
     const UniqueFd sealed = image.seal();
-    const int64_t until = now_ms() + ask.time_ms;
-    bool stop = false, lost = false;
+    const int64_t until = now_ms() + std::min(ask.time_ms, deadline - now_ms());
+    bool stop = false, lost = false, engine_gone = false;
+    UniqueFd either;
     std::optional<Fetched> fetched = fetcher_.ask(
         now_.http, provider->store, ask.languages, sealed.get(), longest_answer, [&](int fd, int64_t timeout_ms) {
             const int64_t left = until - now_ms();
             if (left <= 0) return false;
-            const Wake wake = host_.wait(fd, std::min({timeout_ms, left, heartbeat_ms}));
+            if (!either) either = either_of(fd, engine_->socket());
+            const Wake wake = host_.wait(either.get(), std::min({timeout_ms, left, heartbeat_ms}));
             stop = wake == Wake::stop;
+            engine_gone = is_readable(engine_->socket());  // it is to be silent until it is answered
             lost = !stop && wake != Wake::readable && !queue_.still_ours(task);
-            return !stop && !lost;
+            return !stop && !lost && !engine_gone;
         });
     if (stop) return Bytes::stop;
     if (lost) return Bytes::settled;
-    engine_->send_answer(answer_of(ask, std::move(fetched)));
+    if (!engine_gone) engine_->send_answer(answer_of(ask, std::move(fetched)));
     return Bytes::here;
 }
 
 ProviderAnswer Worker::answer_of(const Ask& ask, std::optional<Fetched> fetched) {
     if (!fetched)
-        return {{ErrorCode::provider_unavailable, "server " + ask.server + " did not answer within the page's time"},
+        return {{ErrorCode::provider_unavailable,
+                 "server " + ask.server + " did not answer within the time that the page has for it"},
                 {}};
     ProviderAnswer answer;
     if (fetched->failure) {
         const bool may_pass = fetched->failure.code == ErrorCode::store_unavailable;
-        retry_after_s_ = fetched->retry_after_s;
+        if (may_pass) retry_after_s_ = std::max(retry_after_s_, fetched->retry_after_s);
         answer.failure = {may_pass ? ErrorCode::provider_unavailable : ErrorCode::provider_refused,
                           std::move(fetched->failure.message)};
     } else {
@@ -346,7 +370,6 @@ bool Worker::read(Task task) {
     host_.show_reading(task.job_id, 0, 0);
     task.request.limits = now_.limits;
     task.request.providers = now_.providers[static_cast<size_t>(task.request.tier)];
-    retry_after_s_ = 0;
     const int64_t page_time_ms = killed_after_ms(now_.limits.page_time_ms);
     const auto cpu_seconds = static_cast<uint32_t>(page_time_ms / 1000 + 10);
     uint32_t page_no = 0, pages = 0;
@@ -370,6 +393,7 @@ bool Worker::read(Task task) {
                            !write_when_there_is_room(task, [&] { return queue_.opened(task, *info); });
                 } else if (const auto* started = std::get_if<PageStarted>(&*message)) {
                     page_no = started->page_no;
+                    retry_after_s_ = 0;
                     host_.show_reading(task.job_id, page_no, pages);
                     engine_->set_cpu_limit(cpu_seconds);
                     deadline = now_ms() + page_time_ms;
@@ -386,7 +410,7 @@ bool Worker::read(Task task) {
                         return true;
                     }
                 } else if (const auto* ask = std::get_if<Ask>(&*message)) {
-                    const Bytes bytes = answer(task, *ask);
+                    const Bytes bytes = answer(task, *ask, std::min(deadline, document_deadline));
                     if (bytes == Bytes::stop) return stop_reading(task);
                     lost = bytes != Bytes::here;
                 } else if (const auto* failure = std::get_if<Failure>(&*message)) {

@@ -52,9 +52,9 @@ class Worker {
     Bytes have_document(Task& task);
     bool fetch_staged(const Task& task);
     Bytes fetch_from_store(Task& task);
-    /// Asks a provider for the engine, which waits, and hands it the answer: the words, or why there are none. settled:
-    /// the claim no longer stands.
-    Bytes answer(const Task& task, const Ask& ask);
+    /// Asks a provider for the engine, which waits, and hands it the answer: the words, or why there are none. An
+    /// engine that dies meanwhile gets none. settled: the claim no longer stands.
+    Bytes answer(const Task& task, const Ask& ask, int64_t deadline);
     ProviderAnswer answer_of(const Ask& ask, std::optional<Fetched> fetched);
     /// Stores the document in the database, for others to read or to be kept. False: the claim no longer stands.
     bool stage(Task& task);
@@ -92,7 +92,7 @@ class Worker {
     int64_t claimed_at_ms_ = 0;     ///< the present task
     bool waited_for_room_ = false;  ///< in the present task
     std::optional<Tier> reserved_for_;
-    uint32_t retry_after_s_ = 0;  ///< what a provider asked for in the present task
+    uint32_t retry_after_s_ = 0;  ///< what providers asked for in the present page
     int64_t rescued_at_ms_ = 0;
     bool all_rescued_ = false;  ///< or it is no use to try before the next poll
 };

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(54);
+SELECT plan(58);
 \ir fake_worker.psql
 
 -- The tests below count on three attempts.
@@ -57,6 +57,25 @@ SELECT pg_temp.claim(), pg_temp.fail('something_new', 0, '') \g /dev/null
 SELECT is((SELECT status || ' ' || error_code || ': ' || error FROM ocr_status(:job)), 'pending internal_error: ' || meaning,
     'a code that nobody knows is an internal error, and a reason is always given')
 FROM ocr.error_codes WHERE code = 'internal_error';
+SELECT ok(ocr_cancel(:job), 'cancel it');
+
+-- Each page may find its provider away so many times.
+SELECT ocr_submit('\x0304') AS job \gset
+SELECT pg_temp.claim(), pg_temp.open(2) \g /dev/null
+CREATE FUNCTION pg_temp.is_away(times int, page int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    FOR n IN 1 .. times LOOP
+        PERFORM pg_temp.fail('provider_unavailable', page);
+        PERFORM pg_temp.let_backoff_pass();
+        PERFORM pg_temp.claim();
+    END LOOP;
+END
+$$;
+SELECT pg_temp.is_away(9, 1), pg_temp.read(1), pg_temp.is_away(9, 2) \g /dev/null
+SELECT is(pg_temp.status(:job), 'running 1/2 0 provider_unavailable', 'a page is tried anew, whatever became of the one before');
+SELECT pg_temp.is_away(1, 2) \g /dev/null
+SELECT is((SELECT error_code FROM ocr.pages WHERE job_id = :job AND page_no = 2), 'provider_unavailable', 'ten times in a row is enough');
+SELECT is((SELECT count(*) FROM ocr.failures WHERE job_id = :job), 19::bigint, 'each is written down');
 SELECT ok(ocr_cancel(:job), 'cancel it');
 
 -- A document whose pages take too long, one after the other, has no time without end.

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(26);
+SELECT plan(42);
 
 -- Boxes as providers write them.
 SELECT is(ocr.edges_of_box(box::jsonb, form), edges::float8[], box) FROM (VALUES
@@ -19,6 +19,7 @@ SELECT is(ocr.edges_of_box(box::jsonb, form), edges::float8[], box) FROM (VALUES
     ('"1 2 30 40"', NULL, NULL),
     ('17', NULL, NULL),
     (NULL, NULL, NULL)) AS given (box, form, edges) WHERE box IS DISTINCT FROM '[1, 2, 30]';
+SELECT is(ocr.edges_of_box(format('[%s1]', repeat('1,', 1000))::jsonb, NULL), NULL, 'a polygon of thousands of corners is none');
 SELECT ok(array_position(ocr.edges_of_box('{"left": 1}', NULL), NULL) IS NOT NULL, 'a box that lacks edges has none');
 
 -- Answers.
@@ -30,14 +31,27 @@ $$;
 SELECT is(pg_temp.words('{"pages": [{"words": [{"text": "a", "box": [1,2,30,40], "confidence": 0.5}, {"text": "b", "box": [1.4,2.6,30.4,40]}]}]}'),
     'a 1 2 30 40 50|b 1 2 31 40 50', 'words come in their order; one without a confidence has 50');
 SELECT is(pg_temp.words('{"pages": []}'), NULL, 'a page may have none');
-SELECT is(pg_temp.words('{"other": 1}'), NULL, 'as may an answer that has nothing where words are to be');
+SELECT is(pg_temp.words('{}'), NULL, 'and then the answer may lack all that would be empty');
+SELECT is(pg_temp.words('{"pages": [{"words": [{"text": " ", "box": [1,2,3,4]}, {"text": "", "box": null}]}]}'), NULL, 'or have words of blanks');
+SELECT is(pg_temp.words(answer), 'server reader answered without $.pages, where its words should be', 'no result: ' || answer)
+FROM (VALUES ('{"error": "quota exceeded"}'), ('"later"'), ('17'), ('null'), ('[]'), ('[1, 2]')) AS given (answer);
+SELECT is(pg_temp.words(answer), 'none of the words that server reader answered with has a text ($.text) and a box on the page ($.box)', 'nor: ' || answer)
+FROM (VALUES ('{"pages": [{"words": ["a", "b"]}]}'), ('{"pages": [{"words": [{"text": ["a"], "box": [1,2,3,4]}]}]}'),
+             ('{"pages": [{"words": [{"text": "a"}]}]}'), ('{"pages": [{"words": [{"text": "a", "box": [500,2,600,9]}]}]}')) AS given (answer);
 SELECT is(pg_temp.words('{"pages": [{"words": [{"text": 7, "box": [0,0,1,1], "confidence": "0.25"}]}]}'), '7 0 0 1 1 25', 'numbers may be words, and texts numbers');
-SELECT is(pg_temp.words('{"pages": [{"words": [{"text": "a", "box": [1,2,30,40], "confidence": "high"}, {"text": "b", "box": [0, 0, 1e400, 9]}]}]}'), NULL,
-    'what is no number makes no word');
+SELECT is(pg_temp.words('{"pages": [{"words": [{"text": "a", "box": ["1","2","30","40"], "confidence": "high"}, {"text": "b", "box": [0, 0, 1e400, 9]},
+    {"text": "c", "box": [0, 0, "NaN", "Infinity"]}]}]}'), 'a 1 2 30 40 50|b 0 0 100 9 50', 'what is no number makes no box, and no confidence');
+SELECT is(pg_temp.words('{"pages": [{"words": [{"text": 1e131071, "box": [1,2,3,4]}, {"text": 1e-16383, "box": [1,2,3,4]},
+    {"text": "a", "box": [1e-16383, -1e131071, 1e131071, 4], "confidence": 1e131071}]}]}'), 'a 0 0 100 4 100', 'a number is not written out in a hundred thousand digits');
+SELECT is((SELECT trouble FROM ocr.words_of_answer('reader', convert_to(format('{"pages": [{"words": [%s]}]}', repeat('{"text": "a", "box": [0,0,9,9]},', 100000)
+                                                                          || '{"text": "a", "box": [0,0,9,9]}'), 'UTF8'), 100, 200) WHERE trouble IS NOT NULL),
+    'server reader answered with more than 100000 words', 'more words than a page can have are no result, rather than a part of one');
 SELECT is(pg_temp.words('{"pages": [{"words": [{"text": "a", "box": [-1e30,-5,1e30,900], "confidence": 7}]}]}'), 'a 0 0 100 200 100', 'edges are those of the page at most');
 SELECT alike(pg_temp.words('not JSON'), 'server reader did not answer with JSON: %', 'what is no JSON is said');
 SELECT alike(pg_temp.words('{"a": "\u0000"}'), 'server reader did not answer with JSON: %', 'and what a text cannot hold');
 SELECT is((SELECT trouble IS NOT NULL FROM ocr.words_of_answer('reader', '\xff00', 1, 1)), true, 'nor bytes that are no text');
+SELECT alike(pg_temp.words(''), 'server reader did not answer with JSON: %', 'nor nothing');
+SELECT is((SELECT trouble FROM ocr.words_of_answer('gone', '{}', 1, 1)), 'server gone was dropped before its answer could be read', 'a server may be gone by then');
 
 -- A task's owner may use the server, or not.
 SELECT is((SELECT count(*) FROM ocr.provider_of_task(1, 1, 'reader')), 0::bigint, 'a claim that does not stand has none');

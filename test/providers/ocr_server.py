@@ -1,5 +1,7 @@
 """A server that reads what is posted to it, with the program `tesseract`, and answers in JSON of its own; for the tests of
-providers. The path says how it answers; a request for /log has the number of requests so far. Prints its port."""
+providers. The path says how it answers; a GET of /requests has their number so far, of /hanging how many of those to /hang
+wait. Prints its port."""
+import gzip
 import http.server
 import json
 import subprocess
@@ -41,9 +43,35 @@ def outside(_):
         {"confidence": 1}]}]}
 
 
+def crowd(_):
+    """As many words as an answer may have, all in one place, then on lines that overlap."""
+    return {"pages": [{"words": [{"text": "w%d" % n, "box": [n % 7, n % 11, 300 + n % 13, 400 + n % 17]} for n in range(100000)]}]}
+
+
+def as_text(words):
+    return ('{"pages": [{"words": [%s]}]}' % words).encode()
+
+
+# What a server answers with that is broken or means harm.
+ODD = {
+    "/garbage": b"<html>\x00\xff welcome",
+    "/empty": b"",
+    "/deep": b"[" * 1000000,
+    "/huge": b'{"pages": "' + b"x" * (17 << 20) + b'"}',
+    "/gzip": gzip.compress(as_text('{"text": "a", "box": [1, 1, 90, 90]}')),
+    "/quota": b'{"error": {"code": 8, "message": "quota exceeded"}}',
+    "/nul": as_text('{"text": "a\\u0000b", "box": [1, 1, 90, 90]}'),
+    "/latin": as_text('{"text": "M\u00fcller", "box": [1, 1, 90, 90]}').decode().encode("latin-1"),
+    "/many": as_text(("1," * 200000) + "1"),
+    "/digits": as_text(",".join(['{"text": 1e131071, "box": [1e131071, 1, 9, 9], "confidence": 1e131071}'] * 9000)),
+    "/boxless": as_text('{"text": "a", "box": [' + "1," * 1000000 + '1]}'),
+}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     requests = 0
-    waiting = threading.Event()
+    hanging = 0
+    lock = threading.Lock()
 
     def log_message(self, *_):
         pass
@@ -57,7 +85,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        self.answer(200, str(Handler.requests).encode())
+        self.answer(200, str(Handler.hanging if self.path == "/hanging" else Handler.requests).encode())
+
+    def hang(self, step):
+        """As long as who asked waits."""
+        with Handler.lock:
+            Handler.hanging += 1
+        try:
+            self.connection.settimeout(0.2)
+            while True:
+                step()
+                try:
+                    if not self.connection.recv(1):
+                        break
+                except TimeoutError:
+                    pass
+        finally:
+            with Handler.lock:
+                Handler.hanging -= 1
+
+    def drip(self):
+        self.wfile.write(b" ")
+        self.wfile.flush()
 
     def do_POST(self):
         image = self.rfile.read(int(self.headers["Content-Length"]))
@@ -72,14 +121,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(429, b"", Retry_After="1")
         elif path == "/403":
             self.answer(403, b"no")
-        elif path == "/garbage":
-            self.answer(200, b"<html>\x00\xff welcome")
-        elif path == "/deep":
-            self.answer(200, b"[" * 1000000)
-        elif path == "/huge":
-            self.answer(200, b'{"pages": "' + b"x" * (17 << 20) + b'"}')
+        elif path == "/302":
+            self.answer(302, b"", Location="http://127.0.0.1:1/elsewhere")
         elif path == "/hang":
-            Handler.waiting.wait()
+            self.hang(lambda: None)
+        elif path == "/drip":
+            self.send_response(200)
+            self.end_headers()
+            self.hang(self.drip)
+        elif path in ODD:
+            self.answer(200, ODD[path], Content_Encoding="gzip" if path == "/gzip" else "identity", Content_Type="image/png")
+        elif path == "/crowd":
+            self.answer(200, json.dumps(crowd(image)).encode())
         elif path == "/shares":
             self.answer(200, json.dumps(shares(image)).encode())
         elif path == "/outside":

@@ -9,6 +9,7 @@ my $url = start_ocr_server();
 
 my $server = new_server('providers',
 	'pg_ocr.workers' => 1,
+	'pg_ocr.page_timeout' => '1h',
 	'pg_ocr.fast_providers' => 'solo',
 	'pg_ocr.balanced_providers' => 'first, pg_ocr',
 	'pg_ocr.accurate_providers' => 'pg_ocr, first');
@@ -39,8 +40,21 @@ is(sql("SELECT bool_and(abs(a.v::int - b.v::int) <= 1) FROM unnest(string_to_arr
 sql(q{ALTER SERVER first OPTIONS (SET words '$.pages[*].words[*]', DROP text, DROP box, DROP box_unit, DROP confidence, DROP confidence_scale)});
 
 # One that fails is a try that failed.
-for my $case ([ '500', qr/500 Internal Server Error/ ], [ '403', qr/403 Forbidden/ ], [ 'garbage', qr/did not answer with JSON/ ],
-	[ 'deep', qr/did not answer with JSON/ ], [ 'huge', qr/answered with more than 16 MB/ ])
+for my $case (
+	[ '500', qr/500 Internal Server Error/ ],
+	[ '403', qr/403 Forbidden/ ],
+	[ '302', qr/302 Found, and pages follow no redirect/ ],
+	[ 'garbage', qr/did not answer with JSON/ ],
+	[ 'empty', qr/did not answer with JSON/ ],
+	[ 'deep', qr/did not answer with JSON/ ],
+	[ 'gzip', qr/did not answer with JSON/ ],
+	[ 'nul', qr/did not answer with JSON/ ],
+	[ 'latin', qr/did not answer with JSON/ ],
+	[ 'huge', qr/answered with more than 16 MB/ ],
+	[ 'quota', qr/answered without \$\.pages/ ],
+	[ 'many', qr/more than 100000 words/ ],
+	[ 'digits', qr/none of the words .* has a text/ ],
+	[ 'boxless', qr/none of the words .* has a text/ ])
 {
 	my ($path, $reason) = @$case;
 	lead('first', $path);
@@ -86,24 +100,51 @@ sql(q{ALTER SERVER solo OPTIONS (SET allow_private_addresses 'false')});
 like(ended($server, by_clerk())->{error}, qr/which is not public/, 'private addresses are refused as a webhook\'s are');
 sql(q{ALTER SERVER solo OPTIONS (SET allow_private_addresses 'true')});
 
-# While it thinks, the worker minds the claim and its child.
-lead('solo', 'hang');
+# While it thinks, the worker minds the claim and its children. No time that is given ends it.
+sql("ALTER SERVER $_ OPTIONS (ADD timeout '86400')") for qw(solo first);
+sub told_by_server { my ($what) = @_; my $answer = ''; IPC::Run::run([ 'python3', '-c', "import urllib.request; print(urllib.request.urlopen('$url/$what').read().decode())" ], '>', \$answer); return $answer + 0 }
+sub wait_for_hanging { my ($count) = @_; for (1 .. 1000) { return 1 if told_by_server('hanging') == $count; wait_until($server, 'SELECT true') } return 0 }
+sub worker { return (split /\|/, sql('SELECT pid FROM ocr.workers'))[0] }
+sub child { my ($name) = @_; return (grep { PostgreSQL::Test::Utils::slurp_file("/proc/$_/comm") =~ /$name/ } children_of(worker()))[0] }
+
+for my $path ('hang', 'drip')
+{
+	lead('solo', $path);
+	$job = submit($server, 'simple.png', q{tier => 'fast'});
+	wait_for_hanging(1);
+	sql("SELECT ocr_cancel($job)");
+	ok(wait_for_hanging(0), "$path: a job that is cancelled while its provider thinks ends the call");
+}
 lead('first', 'hang');
-sub asked_more { my ($before) = @_; wait_until($server, 'SELECT true') until requests() > $before; return }
-sub requests { my $answer = ''; IPC::Run::run([ 'python3', '-c', "import urllib.request; print(urllib.request.urlopen('$url/log').read().decode())" ], '>', \$answer); return $answer + 0 }
-my $before = requests();
-$job = submit($server, 'simple.png', q{tier => 'fast'});
-asked_more($before);
-sql("SELECT ocr_cancel($job)");
-$before = requests();
 $job = submit($server, 'simple.png');
-asked_more($before);
-pass('a job that is cancelled while its provider thinks lets the worker go');
-my ($worker) = split /\|/, sql('SELECT pid FROM ocr.workers');
-my ($http) = grep { PostgreSQL::Test::Utils::slurp_file("/proc/$_/comm") =~ /pg_ocr_http/ } children_of($worker);
+wait_for_hanging(1);
+my $engine = child('pg_ocr_engine');
+ok($engine, 'an engine waits for the answer');
+kill('KILL', $engine);
+ok(wait_until($server, "SELECT count(*) = 1 FROM ocr.failures WHERE job_id = $job AND error_code = 'engine_crashed' AND page_no = 1"), 'one that is killed meanwhile is missed at once');
+wait_for_hanging(1);
+isnt(child('pg_ocr_engine'), $engine, 'another asks in its place');
+my $http = child('pg_ocr_http');
 ok($http, 'its pg_ocr_http waits');
 kill('KILL', $http);
 is(page($job, q{status || ' ' || provider}), 'read pg_ocr', 'one that is killed meanwhile is a try that failed');
+is(sql("SELECT attempts FROM ocr.jobs WHERE id = $job"), 2, 'and no attempt');
+ok(wait_for_hanging(0), 'no call is left behind');
+$job = submit($server, 'simple.png');
+wait_for_hanging(1);
+my $worker = worker();
+sql("SELECT pg_terminate_backend($worker)");
+wait_for_end_of($worker);
+wait_for_hanging(1);
+isnt(worker(), $worker, 'a worker that is told to stop meanwhile leaves the page to another');
+is(sql("SELECT attempts || ' ' || (SELECT count(*) FROM ocr.failures f WHERE f.job_id = j.id) FROM ocr.jobs j WHERE id = $job"), '1 0', 'and costs no attempt');
+sql('DROP SERVER first');
+sql("SELECT ocr_cancel($job)");
+ok(wait_for_hanging(0), 'its call ends');
+sql("CREATE SERVER first FOREIGN DATA WRAPPER ocr_provider OPTIONS (url '$url/crowd', $paths, allow_private_addresses 'true')");
+$job = submit($server, 'simple.png', q{tier => 'balanced', options => '{"reuse": false, "approve_confidence": 0}'});
+is(page($job, q{status || ' ' || provider || ' ' || words}), 'read first 100000', 'as many words as a page may have are read');
+lead('first', 'hang');
 sql(q{ALTER SERVER first OPTIONS (ADD timeout '1')});
 $job = submit($server, 'simple.png');
 like(page($job, q{provider || ' ' || (tried->0->>'error')}), qr/^pg_ocr .*timeout 1 s/, 'and so is one that takes longer than its timeout');

@@ -97,6 +97,57 @@ TEST(Providers, WhereAllFailTheLastSaysWhy) {
     }
 }
 
+TEST(Providers, WhereAllFailOneThatMayComeBackIsWaitedFor) {
+    for (const std::string away : {"a", "b"}) {
+        try {
+            read_by_providers(request_of(Tier::balanced, {"a", "b"}),
+                              [&](const std::string& provider, const PageReading*) -> BestReading {
+                                  if (provider == away) throw DocumentError(ErrorCode::provider_unavailable, "later");
+                                  throw DocumentError(ErrorCode::provider_refused, "never");
+                              });
+            FAIL();
+        } catch (const DocumentError& error) {
+            EXPECT_EQ(error.failure.message, "later") << away;
+        }
+    }
+}
+
+TEST(Providers, AReadingForWhichThereIsNoMemoryIsATryThatFailed) {
+    const ReadByProvider greedy = [](const std::string& provider, const PageReading*) {
+        if (provider == "greedy") throw std::bad_alloc();
+        return reading_of(30);
+    };
+    EXPECT_EQ(read_by_providers(request_of(Tier::balanced, {"a", "greedy"}), greedy).provider, "a");
+    EXPECT_EQ(summary(read_by_providers(request_of(Tier::balanced, {"greedy", "a"}), greedy).best.tries),
+              "by greedy (the page does not fit into the engine's memory; raise pg_ocr.engine_memory); by a!; ");
+    try {
+        read_by_providers(request_of(Tier::balanced, {"greedy"}), greedy);
+        FAIL();
+    } catch (const DocumentError& error) {
+        EXPECT_EQ(error.failure.code, ErrorCode::engine_memory);
+    }
+}
+
+TEST(Providers, AServerLeavesTimeForThoseThatFollow) {
+    struct Asked : Reading {
+        std::vector<int64_t> times;
+        ProviderAnswer ask(const Ask& question) override {
+            times.push_back(question.time_ms);
+            return {{ErrorCode::provider_refused, "no"}, {}};
+        }
+    } asked;
+    ReadRequest request = request_of(Tier::fast, {"first", "last"});
+    request.limits.page_time_ms = 1000000;
+    const std::string page = contents_of(data_path("pypdf-samples/pdflatex-4-pages.pdf"));
+    request.pages = parse_page_ranges("1");
+    request.text_layer = TextLayer::ignore;
+    read_document(reinterpret_cast<const uint8_t*>(page.data()), page.size(), request, recognisers(), asked);
+    ASSERT_EQ(asked.times.size(), 2u);
+    EXPECT_GT(asked.times[0], 0);
+    EXPECT_LE(asked.times[0], 500000);
+    EXPECT_GT(asked.times[1], 500000);
+}
+
 TEST(Providers, TimeThatIsUpLeavesWhatWasRead) {
     const auto read_or_late = [](const std::string& provider, const PageReading*) {
         if (provider == "late") throw TimeIsUp();

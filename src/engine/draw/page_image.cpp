@@ -126,8 +126,7 @@ void draw_document(const uint8_t* data, size_t size, const DrawRequest& request,
         } catch (const DocumentError& error) {
             drawn.failure = error.failure;
         } catch (const std::bad_alloc&) {
-            drawn.failure = {ErrorCode::engine_memory,
-                             "the page does not fit into the engine's memory; raise pg_ocr.engine_memory"};
+            drawn.failure = page_out_of_memory();
         }
         tell(drawn);
     }

@@ -1,7 +1,6 @@
 #include "engine/provider/provider.h"
 
-#include <exception>
-#include <iterator>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -21,7 +20,12 @@ ProvidersReading read_by_providers(const ReadRequest& request, const ReadByProvi
     std::vector<Try> tries;
     std::optional<ProvidersReading> kept;
     std::optional<size_t> won;
-    std::exception_ptr failure;
+    std::optional<Failure> failure;
+    const auto note_failure = [&](const std::string& provider, const Failure& why) {
+        // One that is away may come back: the others would fail again.
+        if (!failure || failure->code != ErrorCode::provider_unavailable) failure = why;
+        tries.push_back({name_of_try(provider, "as it is"), -1, 0, 0, false, why.message});
+    };
     for (const std::string& provider : request.providers) {
         try {
             BestReading reading = read(provider, kept ? &kept->best.reading : nullptr);
@@ -36,15 +40,16 @@ ProvidersReading read_by_providers(const ReadRequest& request, const ReadByProvi
             if (is_better) kept = ProvidersReading{std::move(reading), provider};
             if (request.tier == Tier::fast || kept->best.reading.estimate >= request.enough) break;
         } catch (const DocumentError& error) {
-            failure = std::current_exception();
-            tries.push_back({name_of_try(provider, "as it is"), -1, 0, 0, false, error.failure.message});
+            note_failure(provider, error.failure);
+        } catch (const std::bad_alloc&) {
+            note_failure(provider, page_out_of_memory());
         } catch (const TimeIsUp&) {
             if (!kept) throw;
             tries.push_back({name_of_try(provider, "as it is"), -1, 0, 0, false, "the page's time was up"});
             break;
         }
     }
-    if (!kept) std::rethrow_exception(failure);
+    if (!kept) throw DocumentError(failure.value());
     if (won && tries.size() > 1) tries[*won].won = true;
     kept->best.tries = std::move(tries);
     return std::move(*kept);

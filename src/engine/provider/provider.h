@@ -19,7 +19,7 @@ struct ProvidersReading {
 };
 
 /// By the request's providers in their order, until one is good enough; in tier fast, until one has read it. Throws
-/// what the last one threw where none has.
+/// where none has: DocumentError provider_unavailable where one may come back, else what the last one threw.
 ProvidersReading read_by_providers(const ReadRequest&, const ReadByProvider&);
 
 }  // namespace pg_ocr
