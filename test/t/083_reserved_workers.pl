@@ -1,6 +1,7 @@
 # Reserved workers: of their own tier first, others as well, and the rest of those given back after a page.
 use strict;
 use warnings;
+use IO::Socket::INET;
 use Test::More;
 use PgOcr;
 
@@ -61,6 +62,31 @@ wait_for_page($server, $book);
 $job = $server->safe_psql('postgres', "SELECT ocr_submit($accurate)");
 ended($server, $job);
 is($server->safe_psql('postgres', "SELECT status FROM ocr.jobs WHERE id = $book"), 'completed', 'after a reload it is reserved for another tier');
+
+# A store that sends nothing for as long as it likes keeps no worker from its tier.
+reload('accurate=1');
+wait_for_reserved('accurate');
+my $silent = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 50) or die "no silent store: $!";
+my $url = 'http://127.0.0.1:' . $silent->sockport;
+$server->safe_psql('postgres', "CREATE SERVER silent FOREIGN DATA WRAPPER ocr_store "
+	  . "OPTIONS (type 'https', endpoint '$url', allow_private_addresses 'true', timeout '86400', stall_timeout '86400')");
+my $awaited = $server->safe_psql('postgres', "SELECT ocr_submit('$url/scan.pdf', tier => 'fast')");
+for my $time ('first', 'second')
+{
+	ok(wait_until($server, "SELECT count(*) = 1 FROM ocr.workers WHERE state = 'fetching' AND job_id = $awaited"), "the worker waits for a silent store, the $time time");
+	is(ended($server, $server->safe_psql('postgres', "SELECT ocr_submit($accurate)"))->{status}, 'completed', 'and reads what is of its tier meanwhile');
+}
+is($server->safe_psql('postgres', "SELECT attempts <= 1 AND finished_at IS NULL AND NOT EXISTS (SELECT FROM ocr.failures f WHERE f.job_id = j.id) FROM ocr.jobs j WHERE id = $awaited"),
+	't', 'what it left costs no attempt');
+$server->safe_psql('postgres', "SELECT ocr_cancel($awaited)");
+
+# A worker that dies leaves what it had given back to others.
+$book = $server->safe_psql('postgres', q{SELECT ocr_submit(bytes, tier => 'fast', text_layer => 'ignore', options => '{"reuse": false}') FROM book});
+wait_for_page($server, $book);
+ended($server, $server->safe_psql('postgres', "SELECT ocr_submit($accurate)"));
+$server->safe_psql('postgres', 'SELECT pg_terminate_backend(pid) FROM ocr.workers');
+$whole = ended($server, $book);
+is("$whole->{status} $whole->{pages_done}/$whole->{pages_total}", 'completed 8/8', 'given back, and its worker ends: nothing is lost');
 
 # Which workers are reserved.
 $server->safe_psql('postgres', 'ALTER SYSTEM SET pg_ocr.workers = 3');
