@@ -37,7 +37,8 @@ COMMENT ON FUNCTION ocr.dictionary_of(text) IS 'Internal: the text search config
 -- é has two bytes, has them.
 CREATE OR REPLACE FUNCTION ocr.words_to_search(text text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN pg_catalog.regexp_replace(
+RETURN CASE WHEN pg_catalog.octet_length(text) < 200 AND text !~ '[^ -~]|[-<>&|/\\+]' THEN text  -- as most words are
+       ELSE pg_catalog.regexp_replace(
            pg_catalog.regexp_replace(
                pg_catalog.regexp_replace(
                    pg_catalog.regexp_replace(
@@ -45,7 +46,8 @@ RETURN pg_catalog.regexp_replace(
                        '([[:alpha:]])(-|­|‐)\n([[:lower:]])|­|[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]', '\1\3', 'g'),
                    '[<>&|/\\+]|(-|‐)(?=[0-9])', ' ', 'g'),
                '([^[:space:]]{200})', '\1 ', 'g'),
-           '([\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff])', ' \1 ', 'g');
+           '([\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff])', ' \1 ', 'g')
+       END;
 COMMENT ON FUNCTION ocr.words_to_search(text) IS 'Internal: a text as it is to be taken apart into words, on a page as in a query';
 
 CREATE OR REPLACE FUNCTION ocr.search_vector(dictionary regconfig, text text) RETURNS tsvector
@@ -288,6 +290,7 @@ SET client_min_messages = warning
 AS $$
 DECLARE
     most_words CONSTANT int := 16;
+    most_ranked CONSTANT int := 10000;  -- of words that most pages have, the newest: the others' rank would cost a second per 100,000
     words text[];
     readings record;
     reading tsquery;
@@ -313,14 +316,18 @@ BEGIN
     END IF;
 
     RETURN QUERY
-        SELECT p.job_id, p.page_no, ((ts_rank_cd(p.search, q.query, 33) + fuzzy::int) / (1 + fuzzy::int))::real AS page_rank, q.dictionary, q.query
-        FROM ocr.pages p JOIN ocr.jobs j ON j.id = p.job_id,
-             LATERAL (SELECT coalesce(array_position(readings.codes, split_part(j.language, '+', 1)), 1) AS no) AS language,
-             LATERAL (SELECT readings.dictionaries[language.no] AS dictionary, readings.queries[language.no] AS query) AS q
-        WHERE p.search @@ any_reading AND p.search @@ q.query
-          AND (find_pages.job_id IS NULL OR p.job_id = find_pages.job_id) AND (find_pages.batch IS NULL OR j.batch = find_pages.batch)
-          AND (j.owner = ANY (owners) OR (sees_nobodys AND to_regrole(quote_ident(j.owner)) IS NULL))
-        ORDER BY page_rank DESC, p.job_id DESC, p.page_no
+        SELECT c.job_id, c.page_no, ((ts_rank_cd(c.search, c.query, 33) + fuzzy::int) / (1 + fuzzy::int))::real AS page_rank, c.dictionary, c.query
+        FROM (SELECT n.job_id, n.page_no, n.search, q.dictionary, q.query
+              FROM (SELECT p.job_id, p.page_no, p.search, coalesce(array_position(readings.codes, split_part(j.language, '+', 1)), 1) AS language
+                    FROM ocr.pages p JOIN ocr.jobs j ON j.id = p.job_id
+                    WHERE p.search @@ any_reading
+                      AND (find_pages.job_id IS NULL OR p.job_id = find_pages.job_id) AND (find_pages.batch IS NULL OR j.batch = find_pages.batch)
+                      AND (j.owner = ANY (owners) OR (sees_nobodys AND to_regrole(quote_ident(j.owner)) IS NULL))
+                    ORDER BY p.job_id DESC, p.page_no OFFSET 0) AS n,
+                   LATERAL (SELECT readings.dictionaries[n.language] AS dictionary, readings.queries[n.language] AS query) AS q
+              WHERE n.search @@ q.query
+              LIMIT most_ranked) AS c
+        ORDER BY page_rank DESC, c.job_id DESC, c.page_no
         LIMIT max_results;
     GET DIAGNOSTICS found = ROW_COUNT;
     IF NOT fuzzy OR found = max_results THEN
@@ -369,6 +376,8 @@ COMMENT ON FUNCTION ocr.find_pages(text, boolean, text, bigint, int) IS
 CREATE OR REPLACE FUNCTION ocr.hits_on_page(job_id bigint, page_no int, dictionary regconfig, query tsquery, OUT snippet text, OUT hits jsonb)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan  -- planning took as long as a page
+SET enable_hashagg = off
 SET jit = off
 SET client_min_messages = warning
 AS $$
@@ -401,11 +410,12 @@ BEGIN
         WINDOW reading AS (ORDER BY w.block_no, w.line_no, w.word_no)
     ), whole AS MATERIALIZED (
         -- Of a word that a hyphen parts, both parts are the whole.
-        SELECT w.no, w.text, w.box,
-               ocr.words_to_search(CASE WHEN w.line_after <> w.line_no AND w.text ~ '[[:alpha:]](-|­|‐)$' THEN w.text || E'\n' || w.text_after
-                                        WHEN w.line_before <> w.line_no AND w.text_before ~ '[[:alpha:]](-|­|‐)$' THEN w.text_before || E'\n' || w.text
-                                        ELSE w.text END) AS whole
-        FROM in_order w
+        SELECT w.no, w.text, w.box, ocr.words_to_search(w.joined) AS whole
+        FROM (SELECT i.no, i.text, i.box,
+                     CASE WHEN i.line_after <> i.line_no AND i.text ~ '[[:alpha:]](-|­|‐)$' THEN i.text || E'\n' || i.text_after
+                          WHEN i.line_before <> i.line_no AND i.text_before ~ '[[:alpha:]](-|­|‐)$' THEN i.text_before || E'\n' || i.text
+                          ELSE i.text END AS joined
+              FROM in_order i OFFSET 0) AS w
     ), around AS (
         SELECT v.no, string_agg(v.whole, ' ') OVER (ORDER BY v.no ROWS BETWEEN coalesce(span, 0) PRECEDING AND coalesce(span, 0) FOLLOWING) AS text
         FROM whole v WHERE span IS NOT NULL
@@ -451,5 +461,5 @@ $$;
 COMMENT ON FUNCTION @extschema@.ocr_search(text, boolean, text, bigint, int) IS
 'The pages, of all that the caller may see, that have these words: best first, at most max_results of them (1 to 1000).
 query: as for websearch_to_tsquery(): all words, "quoted words" in that order, or between alternatives, - before what must not be there; one that only says what must not be there finds nothing. Words are compared as the dictionary of the job''s language gives them, of the first of its languages: invoices finds invoice, and words such as "the" do not count. fuzzy: each word may have one letter wrong, missing or too many, or two neighbours swapped; words of less than four letters, or more than forty, may not. Then quotes, or and - mean nothing; pages that have the words as they are come first, then those of the newest jobs. batch, job_id: only pages of that batch, or of that job.
-rank: 0 to 1. snippet: HTML, the words in <mark>, all else escaped. hits: the words found on the page, in reading order, [{"text": "…", "box": [left, top, right, bottom]}] in pixels; box is null in tier fast. Where a person has corrected a page, see ocr_review(), the corrected text is searched.
+rank: 0 to 1; of words that more than 10,000 pages have, the newest 10,000 are ranked. snippet: HTML, the words in <mark>, all else escaped. hits: the words found on the page, in reading order, [{"text": "…", "box": [left, top, right, bottom]}] in pixels; box is null in tier fast. Where a person has corrected a page, see ocr_review(), the corrected text is searched.
 Errors: 22004 where query, fuzzy or max_results is null, 22023 where max_results is out of its range, 42704 where there is no such job or it is not the caller''s to see, 54000 for a query of more than 2000 bytes, or a fuzzy search of more than 16 words.';

@@ -67,6 +67,12 @@ is($server->safe_psql('postgres', "SET ROLE alice; SELECT count(*) FROM ocr_sear
 is($server->safe_psql('postgres', "SET ROLE alice; SELECT count(*) FROM ocr_search('total due', max_results => 1000) f JOIN ocr.jobs j ON j.id = f.job_id"),
 	20, 'and none that the tables would not show her');
 
+# What words that all pages have cost does not grow with the pages: the newest are ranked.
+$server->safe_psql('postgres', "UPDATE ocr.pages SET search = to_tsvector('english', repeat('invoice ', 20)) WHERE (job_id, page_no) IN ((1, 1), (990, 1))");
+is($server->safe_psql('postgres', "SET ROLE bob; SELECT string_agg(job_id || '/' || page_no, ' ') FROM ocr_search('invoice', max_results => 2)"),
+	'990/1 999/1', 'of words that all pages have the newest ten thousand are ranked');
+is($server->safe_psql('postgres', "SET ROLE bob; SELECT count(*) FROM ocr_search('invoice 1x2', max_results => 2)"), 1, 'of rare ones all');
+
 # From a scan to its words.
 my $job = submit($server, 'phototest.tif');
 ended($server, $job);
