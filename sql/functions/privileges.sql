@@ -5,8 +5,8 @@ GRANT EXECUTE ON FUNCTION ocr.caller(), ocr.acts_for(name), ocr.visible_workers(
     ocr.visible_queue(), ocr.visible_pace(), ocr.visible_times(), ocr.visible_failures(), ocr.visible_deliveries(), ocr.visible_counters(),
     ocr.list_objects(text, text), ocr.purge_jobs(interval, text, name, boolean, bigint, bigint) TO PUBLIC;
 -- Validators run as whoever declares a server.
-GRANT EXECUTE ON FUNCTION ocr.store_options(text[], oid), ocr.webhook_options(text[], oid),
-    ocr.check_options_of_server(text[], text[], text[], text), ocr.check_server_option(text, text), ocr.options_of_list(text[])
+GRANT EXECUTE ON FUNCTION ocr.store_options(text[], oid), ocr.webhook_options(text[], oid), ocr.provider_options(text[], oid),
+    ocr.check_declared_options(text[], oid, text[], text[]), ocr.check_options_of_server(text[], text[], text[], text), ocr.check_server_option(text, text), ocr.options_of_list(text[])
     TO PUBLIC;
 
 -- The bodies of functions are parsed in the session of whoever calls them, where standard_conforming_strings = off makes other

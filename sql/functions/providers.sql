@@ -10,22 +10,18 @@ DECLARE
     given CONSTANT jsonb := ocr.options_of_list(options);
     nothing text;
 BEGIN
+    nothing := ocr.check_declared_options(options, catalog, of_server, of_mapping);
     IF catalog = 'pg_foreign_server'::regclass THEN
-        nothing := ocr.check_options_of_server(options, of_server, of_mapping,
-            'CREATE USER MAPPING … OPTIONS (…): a server''s options are shown to everybody');
         IF NOT given ?& '{url,words}' THEN
             RAISE EXCEPTION 'a provider needs the options "url" and "words"'
                 USING ERRCODE = 'fdw_dynamic_parameter_value_needed',
                       HINT = 'Write it as in OPTIONS (url ''https://host/path'', words ''$.pages[*].words[*]'').';
         END IF;
     ELSIF catalog = 'pg_user_mapping'::regclass THEN
-        nothing := ocr.check_options_of_server(options, of_mapping, of_server, 'CREATE SERVER … OPTIONS (…)');
         IF (given ? 'header_name') <> (given ? 'header_value') OR (given ? 'header_name' AND given ? 'bearer_token') THEN
             RAISE EXCEPTION 'these options do not make one way to sign in'
                 USING ERRCODE = 'fdw_option_name_not_found', HINT = 'Give bearer_token, or header_name and header_value.';
         END IF;
-    ELSE
-        nothing := ocr.check_options_of_server(options, '{}', of_server || of_mapping, 'CREATE SERVER … or CREATE USER MAPPING …');
     END IF;
 END
 $$;

@@ -116,6 +116,23 @@ $$;
 COMMENT ON FUNCTION ocr.check_options_of_server(text[], text[], text[], text) IS 'Internal: raises an error unless all options are known here and have values that they may have';
 
 -- Validators run as whoever declares, whose rights they look at.
+CREATE OR REPLACE FUNCTION ocr.check_declared_options(options text[], catalog oid, of_server text[], of_mapping text[]) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    nothing text;
+BEGIN
+    nothing := CASE catalog
+        WHEN 'pg_foreign_server'::regclass THEN ocr.check_options_of_server(options, of_server, of_mapping,
+            'CREATE USER MAPPING … OPTIONS (…): a server''s options are shown to everybody')
+        WHEN 'pg_user_mapping'::regclass THEN ocr.check_options_of_server(options, of_mapping, of_server, 'CREATE SERVER … OPTIONS (…)')
+        ELSE ocr.check_options_of_server(options, '{}', of_server || of_mapping, 'CREATE SERVER … or CREATE USER MAPPING …') END;
+END
+$$;
+COMMENT ON FUNCTION ocr.check_declared_options(text[], oid, text[], text[]) IS
+'Internal: raises an error unless all options of a server, or of a user mapping, are known there and have values that they may have';
+
 CREATE OR REPLACE FUNCTION ocr.store_options(options text[], catalog oid) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -141,9 +158,8 @@ DECLARE
     name text;
     nothing text;
 BEGIN
+    nothing := ocr.check_declared_options(options, catalog, of_server, of_mapping);
     IF catalog = 'pg_foreign_server'::regclass THEN
-        nothing := ocr.check_options_of_server(options, of_server, of_mapping,
-            'CREATE USER MAPPING … OPTIONS (…): a server''s options are shown to everybody');
         IF type IS NULL THEN
             RAISE EXCEPTION 'a store needs the option "type"'
                 USING ERRCODE = 'fdw_dynamic_parameter_value_needed',
@@ -169,7 +185,6 @@ BEGIN
                       HINT = 'Only members of pg_read_server_files may: it reads files with the rights of the database server.';
         END IF;
     ELSIF catalog = 'pg_user_mapping'::regclass THEN
-        nothing := ocr.check_options_of_server(options, of_mapping, of_server, 'CREATE SERVER … OPTIONS (…)');
         IF (given ? 'access_key_id') <> (given ? 'secret_access_key') OR (given ? 'session_token' AND NOT given ? 'access_key_id')
            OR (given ? 'user') <> (given ? 'password')
            OR (given ?| '{access_key_id}')::int + (given ? 'sas_token')::int + (given ? 'bearer_token')::int
@@ -178,8 +193,6 @@ BEGIN
                 USING ERRCODE = 'fdw_option_name_not_found',
                       HINT = 'Give access_key_id and secret_access_key (with session_token, where there is one), or sas_token, or bearer_token, or user and password.';
         END IF;
-    ELSE
-        nothing := ocr.check_options_of_server(options, '{}', of_server || of_mapping, 'CREATE SERVER … or CREATE USER MAPPING …');
     END IF;
 END
 $$;
@@ -198,18 +211,11 @@ DECLARE
     of_mapping CONSTANT text[] := '{secret}';
     nothing text;
 BEGIN
-    IF catalog = 'pg_foreign_server'::regclass THEN
-        nothing := ocr.check_options_of_server(options, of_server, of_mapping,
-            'CREATE USER MAPPING … OPTIONS (…): a server''s options are shown to everybody');
-        IF NOT ocr.options_of_list(options) ? 'url' THEN
-            RAISE EXCEPTION 'a webhook needs the option "url"'
-                USING ERRCODE = 'fdw_dynamic_parameter_value_needed',
-                      HINT = 'Write it as in OPTIONS (url ''https://host/path'').';
-        END IF;
-    ELSIF catalog = 'pg_user_mapping'::regclass THEN
-        nothing := ocr.check_options_of_server(options, of_mapping, of_server, 'CREATE SERVER … OPTIONS (…)');
-    ELSE
-        nothing := ocr.check_options_of_server(options, '{}', of_server || of_mapping, 'CREATE SERVER … or CREATE USER MAPPING …');
+    nothing := ocr.check_declared_options(options, catalog, of_server, of_mapping);
+    IF catalog = 'pg_foreign_server'::regclass AND NOT ocr.options_of_list(options) ? 'url' THEN
+        RAISE EXCEPTION 'a webhook needs the option "url"'
+            USING ERRCODE = 'fdw_dynamic_parameter_value_needed',
+                  HINT = 'Write it as in OPTIONS (url ''https://host/path'').';
     END IF;
 END
 $$;

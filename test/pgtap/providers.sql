@@ -1,5 +1,6 @@
 BEGIN;
-SELECT plan(42);
+SELECT plan(51);
+\ir fake_worker.psql
 
 -- Boxes as providers write them.
 SELECT is(ocr.edges_of_box(box::jsonb, form), edges::float8[], box) FROM (VALUES
@@ -53,7 +54,23 @@ SELECT is((SELECT trouble IS NOT NULL FROM ocr.words_of_answer('reader', '\xff00
 SELECT alike(pg_temp.words(''), 'server reader did not answer with JSON: %', 'nor nothing');
 SELECT is((SELECT trouble FROM ocr.words_of_answer('gone', '{}', 1, 1)), 'server gone was dropped before its answer could be read', 'a server may be gone by then');
 
+CREATE SERVER shares FOREIGN DATA WRAPPER ocr_provider OPTIONS (url 'https://127.0.0.1/', words '$[*]', box_unit 'page');
+SELECT is((SELECT format('%s %s %s %s', left_edge, top_edge, right_edge, bottom_edge)
+           FROM ocr.words_of_answer('shares', '[{"text": "a", "box": [0.1, 0.2, 0.5, 0.75]}]', 100, 200)), '10 40 50 150', 'shares of the page, of its width and its height');
+
+-- What belongs together.
+SELECT throws_ok(format('CREATE USER MAPPING FOR PUBLIC SERVER reader OPTIONS (%s)', options), 'HV024', NULL, options || ' is no way to sign in')
+FROM (VALUES ($$header_name 'x', header_value ''$$)) AS given (options);
+SELECT throws_ok(format('CREATE USER MAPPING FOR PUBLIC SERVER reader OPTIONS (%s)', options), 'HV00J', 'these options do not make one way to sign in', options)
+FROM (VALUES ($$header_name 'x'$$), ($$header_value 'x'$$), ($$header_name 'x', header_value 'y', bearer_token 'z'$$)) AS given (options);
+SELECT throws_ok(format('CREATE SERVER other FOREIGN DATA WRAPPER ocr_provider OPTIONS (%s)', options), 'HV002', NULL, options || ' is not enough')
+FROM (VALUES ($$url 'https://x/'$$), ($$words '$'$$)) AS given (options);
+
 -- A task's owner may use the server, or not.
+SELECT ocr_submit('\x01') AS job \gset
+SELECT pg_temp.claim() \g /dev/null
+SELECT ok((SELECT count(*) > 1 FROM claim c, ocr.provider_of_task(c.task_id, c.fence, 'reader')), 'a claim that stands has one');
+SELECT is((SELECT count(*) FROM claim c, ocr.provider_of_task(c.task_id, c.fence + 1, 'reader')), 0::bigint, 'but not whoever claimed the task before');
 SELECT is((SELECT count(*) FROM ocr.provider_of_task(1, 1, 'reader')), 0::bigint, 'a claim that does not stand has none');
 SELECT * FROM finish();
 ROLLBACK;
