@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <memory>
 #include <string>
 #include <utility>
@@ -29,10 +28,6 @@ PG_FUNCTION_INFO_V1(pg_ocr_try_lock);
 namespace pg_ocr {
 namespace {
 
-constexpr uint32_t attempts = 3;
-constexpr int64_t usual_timeout_s = 300;
-constexpr int64_t longest_backoff_s = 10;
-constexpr int64_t grace_s = 20;
 constexpr int64_t microseconds_to_2000 = int64_t{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * USECS_PER_DAY;
 
 constexpr int64_t latest_time = int64_t{253402300800} * 1000000;  // the year 10000
@@ -74,16 +69,9 @@ int sqlstate_of(ErrorCode code) {
     throw_failure({ErrorCode::store_unavailable, message});
 }
 
-int64_t stuck_after_ms(const Options& store) {
-    const std::string declared = option_of(store, "timeout");
-    int64_t seconds = usual_timeout_s;
-    std::from_chars(declared.data(), declared.data() + declared.size(), seconds);
-    return 1000 * (attempts * (seconds + longest_backoff_s) + grace_s);
-}
-
 HttpProcess::Answer ask_once(HttpRequest& request, int content) {
     request.id = ++last_request;
-    request.max_attempts = attempts;
+    request.max_attempts = attempts_in_one_go;
     const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), stuck_after_ms(request.options));
     if (!http) http = std::make_unique<HttpProcess>(http_settings());
     http->send(request, content);

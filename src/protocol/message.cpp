@@ -458,10 +458,7 @@ std::string encode(const ProviderAnswer& answer) {
     to.integer(static_cast<uint32_t>(answer.words.size()));
     for (const Word& word : answer.words) {
         to.string(word.text);
-        to.integer(word.box.left);
-        to.integer(word.box.top);
-        to.integer(word.box.right);
-        to.integer(word.box.bottom);
+        write(to, word.box);
         to.real(word.confidence);
     }
     return to.take();
@@ -475,10 +472,7 @@ ProviderAnswer decode_answer(const std::string& body) {
     for (uint32_t n = from.count(least_word); n > 0; --n) {
         Word word;
         word.text = from.string();
-        word.box.left = from.integer<int32_t>();
-        word.box.top = from.integer<int32_t>();
-        word.box.right = from.integer<int32_t>();
-        word.box.bottom = from.integer<int32_t>();
+        word.box = read_box(from);
         word.confidence = from.real();
         if (word.confidence < 0 || word.confidence > 100) throw ProtocolError("a confidence out of range");
         answer.words.push_back(std::move(word));

@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <system_error>
 #include <utility>
@@ -36,22 +35,6 @@ int64_t now_ms() {
 
 int64_t next_backoff(int64_t backoff_ms) {
     return std::clamp<int64_t>(backoff_ms * 2, shortest_backoff_ms, longest_backoff_ms);
-}
-
-int64_t timeout_ms(const Options& options) {
-    int64_t seconds = default_timeout_s;
-    for (const auto& [name, value] : options)
-        if (name == "timeout") std::from_chars(value.data(), value.data() + value.size(), seconds);
-    return seconds * 1000;
-}
-
-std::string protections(const HttpHello& hello, bool that_hold) {
-    std::string list;
-    for (const Protection& protection : hello.protections)
-        if (protection.holds == that_hold)
-            list += (list.empty() ? "" : ", ") + protection.name +
-                    (protection.detail.empty() ? "" : " (" + protection.detail + ")");
-    return list;
 }
 
 }  // namespace
@@ -145,7 +128,7 @@ void Courier::send(const Delivery& delivery) {
     request.name = delivery.event_id;
     request.body = delivery.payload;
     under_way_[delivery.id] = {delivery.event_id, delivery.webhook,
-                               now_ms() + timeout_ms(delivery.options) + overtime_ms};
+                               now_ms() + 1000 * declared_timeout_s(delivery.options, default_timeout_s) + overtime_ms};
     last_webhook_ = delivery.webhook;
     busy_until_ms_ = now_ms() + linger_ms;
     try {
@@ -163,8 +146,8 @@ void Courier::collect() {
             greeted_ = true;
             const HttpHello& hello = *http_->hello();
             host_.log("pg_ocr_http " + std::to_string(http_->pid()) + " (" + hello.curl +
-                      ") delivers webhooks; sandbox: " + protections(hello, true));
-            if (const std::string missing = protections(hello, false); !missing.empty())
+                      ") delivers webhooks; sandbox: " + held_protections(hello.protections));
+            if (const std::string missing = missing_protections(hello.protections); !missing.empty())
                 host_.warn("pg_ocr_http's sandbox lacks " + missing);
         }
         if (http_->closed()) {

@@ -1,6 +1,5 @@
 #include "worker/fetcher.h"
 
-#include <charconv>
 #include <chrono>
 #include <exception>
 
@@ -9,22 +8,9 @@
 namespace pg_ocr {
 namespace {
 
-constexpr uint32_t attempts_in_one_go = 3;  // the queue tries again, later
-constexpr int64_t usual_timeout_s = 300;
-constexpr int64_t longest_backoff_s = 10;  // between two of those attempts
-constexpr int64_t grace_s = 20;
-
 int64_t now_ms() {
     using namespace std::chrono;
     return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-/// When a pg_ocr_http that has not answered yet must be stuck: it minds its limits of time itself.
-int64_t stuck_after_ms(const Options& store) {
-    const std::string declared = option_of(store, "timeout");
-    int64_t seconds = usual_timeout_s;
-    std::from_chars(declared.data(), declared.data() + declared.size(), seconds);
-    return 1000 * (attempts_in_one_go * (seconds + longest_backoff_s) + grace_s);
 }
 
 }  // namespace

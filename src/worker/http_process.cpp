@@ -3,13 +3,19 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <charconv>
 #include <stdexcept>
 #include <system_error>
+
+#include "worker/fetched.h"
 
 namespace pg_ocr {
 namespace {
 
 constexpr int longest_send_ms = 10000;
+constexpr int64_t usual_timeout_s = 300;
+constexpr int64_t longest_backoff_s = 10;  // between two attempts
+constexpr int64_t grace_s = 20;
 constexpr int every_seal = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 void require(bool holds, const std::string& complaint) {
@@ -26,6 +32,16 @@ bool is_sealed_memory_of(int fd, uint64_t size) {
 }
 
 }  // namespace
+
+int64_t declared_timeout_s(const Options& server, int64_t usual) {
+    const std::string declared = option_of(server, "timeout");
+    std::from_chars(declared.data(), declared.data() + declared.size(), usual);
+    return usual;
+}
+
+int64_t stuck_after_ms(const Options& server) {
+    return 1000 * (attempts_in_one_go * (declared_timeout_s(server, usual_timeout_s) + longest_backoff_s) + grace_s);
+}
 
 HttpProcess::HttpProcess(const HttpSettings& settings)
     : settings_(settings),

@@ -19,6 +19,13 @@ struct HttpSettings {
     bool operator==(const HttpSettings&) const = default;
 };
 
+/// How often it tries before it says that a server is unavailable; a job's task is tried again later.
+constexpr uint32_t attempts_in_one_go = 3;
+/// The option `timeout` of a server, or what is usual.
+int64_t declared_timeout_s(const Options&, int64_t usual);
+/// When a pg_ocr_http that has not answered such attempts must be stuck: it minds its limits of time itself.
+int64_t stuck_after_ms(const Options&);
+
 /// One pg_ocr_http, from its start to its end. The destructor kills what still lives.
 class HttpProcess {
   public:
