@@ -99,18 +99,19 @@ BEGIN
     END IF;
     FOREACH head IN ARRAY heads LOOP
         CONTINUE WHEN ocr.is_waiting_lane(head.lane);
+        -- run_at: what came due since this transaction began is the next one's.
         LOOP
             IF tier IS NULL THEN
                 SELECT * INTO task FROM ocr.tasks t
                 WHERE t.worker IS NULL AND t.lane = head.lane AND (t.turn, t.id) >= (head.turn, head.id)
-                  AND t.id <> ALL (passed_over) AND t.flow <> ALL (passed_flows)
+                  AND t.run_at <= now() AND t.id <> ALL (passed_over) AND t.flow <> ALL (passed_flows)
                 ORDER BY t.turn, t.id LIMIT 1
                 FOR UPDATE SKIP LOCKED;
             ELSE
                 SELECT * INTO task FROM ocr.tasks t
                 WHERE t.worker IS NULL AND t.tier = lock_next_task.tier AND -t.lane = -head.lane
                   AND (t.turn, t.id) >= (head.turn, head.id)
-                  AND t.id <> ALL (passed_over) AND t.flow <> ALL (passed_flows)
+                  AND t.run_at <= now() AND t.id <> ALL (passed_over) AND t.flow <> ALL (passed_flows)
                 ORDER BY t.turn, t.id LIMIT 1
                 FOR UPDATE SKIP LOCKED;
             END IF;

@@ -123,7 +123,7 @@ BEGIN
               ORDER BY d.run_at, d.id FOR UPDATE SKIP LOCKED) AS due
         WHERE t.id = due.id;
         SELECT t.id INTO expected FROM ocr.tasks t JOIN ocr.jobs j ON j.id = t.job_id
-        WHERE worker IS NULL AND t.lane = t.priority ORDER BY t.lane DESC, t.turn, t.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+        WHERE worker IS NULL AND t.lane = t.priority AND t.run_at <= now() ORDER BY t.lane DESC, t.turn, t.id LIMIT 1 FOR UPDATE SKIP LOCKED;
         RAISE 'let go of the locks';
     EXCEPTION WHEN raise_exception THEN
     END;
