@@ -79,6 +79,15 @@ SELECT ocr_pause('archive'), pg_temp.claim() \g /dev/null
 SELECT is(ocr_cancel_batch('archive'), 449::bigint, 'what is paused can be cancelled');
 SELECT is((SELECT count(*) FROM ocr.tasks), 0::bigint, 'and is gone');
 
+-- Resumed, what is for later stays for later.
+SELECT ocr_submit('\x01', batch => 'tomorrow', run_at => now() + '1 day') AS tomorrow \gset
+SELECT ocr_pause('tomorrow') \g /dev/null
+SELECT ocr_submit('\x02', batch => 'tomorrow', run_at => now() + '1 day') \g /dev/null
+SELECT ocr_resume('tomorrow') \g /dev/null
+SELECT is((SELECT array_agg(DISTINCT run_at) FROM ocr.tasks), ARRAY[now() + '1 day'], 'a job of a batch that was paused has its time');
+SELECT is(pg_temp.claim(), NULL, 'and is not read before');
+SELECT ocr_cancel_batch('tomorrow') \g /dev/null
+
 -- No more than so many workers.
 SELECT ocr_batch('narrow', max_workers => 2), pg_temp.submit(250, 'narrow') \g /dev/null
 SELECT is(pg_temp.batch_of_claim(), 'narrow', 'one');
@@ -120,6 +129,14 @@ SELECT count(pg_temp.fail('document_damaged')) FROM generate_series(1, 4) WHERE 
 SELECT is((SELECT count(*) FROM ocr.dead_letters WHERE batch IN ('broken', 'other')), 4::bigint, 'four have failed');
 SELECT is(ocr_retry_failed('broken'), 3::bigint, 'three go round again');
 SELECT is((SELECT string_agg(batch, ' ') FROM ocr.dead_letters), 'other', 'of one batch');
+SET SESSION AUTHORIZATION ocr_test_alice;
+SELECT ocr_submit('\x05', priority => 10) AS hers \gset
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.claim(), pg_temp.fail('document_damaged') \g /dev/null
+SELECT is(ocr_retry_failed(), 1::bigint, 'without a batch, all that are one''s own');
+SELECT is((SELECT status FROM ocr.jobs WHERE id = :hers), 'failed', 'and nobody else''s');
+UPDATE ocr.tasks SET priority = 9 WHERE job_id IN (SELECT id FROM ocr.jobs WHERE batch = 'other' AND finished_at IS NULL);
+SELECT pg_temp.claim(), pg_temp.fail('document_damaged') \g /dev/null
 DELETE FROM ocr.documents;
 SELECT is(ocr_retry_failed(), 0::bigint, 'where the document is gone there is nothing to be read');
 

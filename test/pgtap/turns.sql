@@ -93,6 +93,12 @@ END
 $$;
 SELECT is(pg_temp.next_part(20), '0/1 letter letter 0/17 letter 0/33 letter 0/49 letter 0/65 1/1 letter letter 1/17 letter 1/33 letter 1/49 letter 1/65',
     'a book takes turns with letters, and the next book begins when it is read');
+SET SESSION AUTHORIZATION alice;
+SELECT ocr_submit('\x01', batch => 'books', pages => '1', options => '{"reuse": false}') AS leaflet \gset
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT debt FROM ocr.tasks WHERE job_id = :leaflet), ocr.debt_of_flow(ocr.flow_of('alice', 'books')),
+    'what comes later does not pay for what was read before');
+SELECT is((SELECT debt FROM ocr.tasks WHERE job_id = :leaflet) > 0, true, 'which was something');
 SELECT ok(bool_and(ocr_cancel(id)), 'cancel all') FROM ocr.jobs WHERE finished_at IS NULL;
 
 -- What failed, and is due again, has had its turn.
