@@ -62,10 +62,10 @@ SET enable_seqscan = off
 AS $$
 BEGIN
     RETURN 1 + (SELECT count(*) FROM ocr.batches b
-                WHERE b.owner = step_of.owner AND b.finished_at IS NULL AND b.name IS DISTINCT FROM batch);
+                WHERE b.owner = step_of.owner AND b.finished_at IS NULL AND b.paused_at IS NULL AND b.name IS DISTINCT FROM batch);
 END
 $$;
-COMMENT ON FUNCTION ocr.step_of(name, text) IS 'Internal: how far apart the places of a flow''s tasks are: an owner''s batches share what one flow is due';
+COMMENT ON FUNCTION ocr.step_of(name, text) IS 'Internal: how far apart the places of a flow''s tasks are: an owner''s batches, but for paused ones, share what one flow is due';
 
 CREATE OR REPLACE FUNCTION ocr.place_task() RETURNS trigger
 LANGUAGE plpgsql

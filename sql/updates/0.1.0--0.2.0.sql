@@ -238,6 +238,9 @@ ALTER TABLE ocr.batches
 ALTER TABLE ocr.jobs ADD COLUMN legal_hold boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN ocr.jobs.legal_hold IS 'Whether it must not be deleted, see ocr_hold(); those of a batch that is held must not, either';
 CREATE INDEX jobs_to_end ON ocr.jobs (owner, batch, id) WHERE batch IS NOT NULL AND finished_at IS NULL;
+UPDATE ocr.batches b
+SET finished_at = coalesce((SELECT max(j.finished_at) FROM ocr.jobs j WHERE j.owner = b.owner AND j.batch = b.name), b.created_at)
+WHERE NOT EXISTS (SELECT FROM ocr.jobs j WHERE j.owner = b.owner AND j.batch = b.name AND j.finished_at IS NULL);
 CREATE TABLE ocr.ending_batches (
     owner name NOT NULL,
     name  text NOT NULL

@@ -57,6 +57,10 @@ RESET SESSION AUTHORIZATION;
 SELECT is((SELECT string_agg(batch || ' ' || n, ', ' ORDER BY batch)
            FROM (SELECT batch, count(*) AS n FROM regexp_split_to_table(pg_temp.next(24), ' ') AS batch GROUP BY batch) AS s),
     'a 4, b 4, c 4, d 12', 'three batches win nobody more than one does, and share it evenly');
+SET SESSION AUTHORIZATION alice;
+SELECT ocr_pause('b');
+RESET SESSION AUTHORIZATION;
+SELECT is(ocr.step_of('alice', 'a'), (SELECT count(*) FROM ocr.batches WHERE owner = 'alice' AND finished_at IS NULL) - 1, 'a paused one takes nothing of that');
 SELECT ok(bool_and(ocr_cancel(id)), 'cancel all') FROM ocr.jobs WHERE finished_at IS NULL;
 
 -- Priorities are apart: what was read of one is no reason to wait in another.

@@ -50,7 +50,7 @@ $server->safe_psql('old', qq{
 	SELECT ocr_submit('\\x02');
 	CREATE TABLE lost AS SELECT * FROM ocr.claim_task(1);
 	SELECT ocr.fail_task(task_id, fence, 'document_damaged', 'torn', 0) FROM lost;
-	SELECT ocr_cancel(ocr_submit('\\x03'));
+	SELECT ocr_cancel(ocr_submit('\\x03', batch => 'ended'));
 	SELECT ocr_submit(x) FROM (VALUES ($document)) v (x);
 	CREATE TABLE in_flight AS SELECT * FROM ocr.claim_task(1);
 	SELECT ocr_submit(x, idempotency_key => 'k') FROM (VALUES ($document)) v (x);
@@ -73,6 +73,7 @@ for my $what (sort keys %described)
 {
 	is(described('old', $what), described('postgres', $what), "$what are those of a fresh database");
 }
+is($server->safe_psql('old', q{SELECT finished_at IS NOT NULL FROM ocr.batches WHERE name = 'ended'}), 't', 'a batch that has ended has');
 wait_until($server, 'SELECT count(*) = 0 FROM ocr.tasks', database => 'old');
 is($server->safe_psql('old', $states), '{completed,failed,cancelled,completed,completed}', 'without a restart, workers read what was waiting');
 is($server->safe_psql('old', 'SELECT ocr_text(1)'), 'text', 'results of before are there');
