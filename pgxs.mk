@@ -42,9 +42,11 @@ OBJS = \
 	src/worker/local_file.o \
 	src/worker/local_listing.o \
 	src/worker/loop.o \
+	src/worker/machine.o \
 	src/worker/providers.o \
 	src/worker/reserved_workers.o \
-	src/worker/sha256.o
+	src/worker/sha256.o \
+	src/worker/throttle.o
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OUTPUT ?= test

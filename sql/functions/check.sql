@@ -143,6 +143,10 @@ DECLARE
                                  FROM string_to_table(nullif(current_setting('pg_ocr.reserved_workers'), ''), ',') AS r);
     slots_hint CONSTANT text := format('Raise max_worker_processes (now %s) and restart, or lower pg_ocr.workers.',
                                        current_setting('max_worker_processes'));
+    engine_memory CONSTANT bigint := pg_size_bytes(current_setting('pg_ocr.engine_memory'));
+    bound CONSTANT bigint := pg_size_bytes(current_setting('pg_ocr.memory'));
+    machine_memory CONSTANT bigint := (SELECT m.memory FROM ocr.machine() AS m);
+    engines CONSTANT bigint := greatest(wanted, (SELECT count(*) FROM ocr.worker_slots()));
     server record;
     here record;
 BEGIN
@@ -173,6 +177,9 @@ BEGIN
         status := 'error';
         detail := format('%s of %s workers have no engine: %s', here.without_engine, wanted, here.trouble);
         hint := log_hint;
+    ELSIF here.workers BETWEEN 1 AND wanted - 1 AND (server.held_back IS NOT NULL OR server.workers_too_large > 0) THEN
+        status := 'ok';
+        detail := format('%s of %s workers run in this database, %s of them at work', here.workers, wanted, here.busy);
     ELSIF here.workers < wanted THEN
         status := CASE WHEN here.workers = 0 THEN 'error' ELSE 'warning' END;
         detail := format('%s of %s workers run in this database', here.workers, wanted);
@@ -190,6 +197,20 @@ BEGIN
     IF server.workers_missing > 0 THEN
         RETURN QUERY VALUES ('worker slots', 'warning',
             format('%s workers of this server found no slot of max_worker_processes', server.workers_missing), slots_hint);
+    END IF;
+    IF server.held_back IS NOT NULL THEN
+        RETURN QUERY VALUES ('held back', 'warning', server.held_back || ': fewer workers run',
+            'They come back one by one once it has passed. See what else runs on the machine, or change the setting.');
+    END IF;
+    IF server.workers_too_large > 0 THEN
+        RETURN QUERY VALUES ('memory', 'warning',
+            format('pg_ocr.memory has no room for %s of the workers that pg_ocr.workers asks for', server.workers_too_large),
+            'Raise pg_ocr.memory, or lower pg_ocr.engine_memory or pg_ocr.workers.');
+    ELSIF engines * engine_memory > machine_memory AND (bound = 0 OR bound > machine_memory) THEN
+        RETURN QUERY VALUES ('memory', 'warning',
+            format('%s engines may take pg_ocr.engine_memory = %s each, and the machine has %s', engines,
+                   current_setting('pg_ocr.engine_memory'), pg_size_pretty(machine_memory)),
+            'Set pg_ocr.memory to what is theirs, or lower pg_ocr.engine_memory or pg_ocr.workers.');
     END IF;
     IF wanted > 0 AND reserved > wanted THEN
         RETURN QUERY VALUES ('reserved workers', 'warning',

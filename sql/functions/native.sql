@@ -30,15 +30,22 @@ COMMENT ON FUNCTION ocr.installed_languages() IS
 
 CREATE OR REPLACE FUNCTION ocr.worker_slots(
     OUT pid integer, OUT database oid, OUT state text, OUT job_id bigint, OUT page_no integer, OUT since timestamptz,
-    OUT documents bigint, OUT engine_pid integer, OUT reserved_for text, OUT engine_memory bigint, OUT trouble text)
+    OUT documents bigint, OUT engine_pid integer, OUT reserved_for text, OUT engine_memory bigint, OUT trouble text,
+    OUT leaving boolean)
     RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL SAFE ROWS 8 AS 'MODULE_PATHNAME', 'pg_ocr_worker_slots';
 COMMENT ON FUNCTION ocr.worker_slots() IS 'The background workers of the whole cluster; see the view ocr.workers.';
 
-CREATE OR REPLACE FUNCTION ocr.server_state(OUT launcher integer, OUT workers_missing integer) RETURNS record
+CREATE OR REPLACE FUNCTION ocr.server_state(
+    OUT launcher integer, OUT workers_missing integer, OUT workers_too_large integer, OUT held_back text) RETURNS record
     LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_server_state';
 COMMENT ON FUNCTION ocr.server_state() IS
-    'Internal: the pid of the launcher, null where none runs, and how many workers of the whole server found no slot when it looked last.';
+    'Internal: the pid of the launcher, null where none runs, and how many workers of the whole server found no slot when it looked last, for how many pg_ocr.memory had no room, and why the machine''s memory or load kept it from having as many as are wanted; null: nothing did.';
+
+CREATE OR REPLACE FUNCTION ocr.machine(OUT memory bigint, OUT available bigint, OUT load double precision) RETURNS record
+    LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_machine';
+COMMENT ON FUNCTION ocr.machine() IS
+    'Internal: bytes of memory that the machine has, or the container of the server where that has less; those of them to be had without swapping; and its load average of a minute. Null: not known.';
 
 CREATE OR REPLACE FUNCTION ocr.counters(OUT name text, OUT value bigint) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'pg_ocr_counters';

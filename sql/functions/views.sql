@@ -66,12 +66,12 @@ COMMENT ON COLUMN ocr.dead_letters.failures IS 'Every attempt that failed, as in
 CREATE OR REPLACE FUNCTION ocr.visible_workers()
 RETURNS TABLE (
     pid int, database name, state text, job_id bigint, page_no int, since timestamptz, documents bigint, engine_pid int,
-    reserved_for text, engine_memory bigint, trouble text)
+    reserved_for text, engine_memory bigint, trouble text, leaving boolean)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT s.pid, d.datname, s.state, CASE WHEN visible THEN s.job_id END, CASE WHEN visible THEN s.page_no END, s.since,
-           s.documents, s.engine_pid, s.reserved_for, s.engine_memory, s.trouble
+           s.documents, s.engine_pid, s.reserved_for, s.engine_memory, s.trouble, s.leaving
     FROM ocr.worker_slots() AS s
     LEFT JOIN pg_database d ON d.oid = s.database
     LEFT JOIN ocr.jobs j ON j.id = s.job_id AND d.datname = current_database(),
@@ -81,7 +81,7 @@ $$;
 COMMENT ON FUNCTION ocr.visible_workers() IS 'Internal: what ocr.workers shows, which depends on who asks';
 
 CREATE OR REPLACE VIEW ocr.workers AS
-SELECT pid, database, state, job_id, page_no, since, documents, engine_pid, reserved_for, engine_memory, trouble
+SELECT pid, database, state, job_id, page_no, since, documents, engine_pid, reserved_for, engine_memory, trouble, leaving
 FROM ocr.visible_workers();
 COMMENT ON VIEW ocr.workers IS 'The workers of this cluster and what each is at. job_id and page_no are shown of jobs in this database that you can see; to members of pg_monitor, of all';
 COMMENT ON COLUMN ocr.workers.pid IS 'As in pg_stat_activity';
@@ -91,6 +91,7 @@ COMMENT ON COLUMN ocr.workers.engine_pid IS 'Process of its engine; null where n
 COMMENT ON COLUMN ocr.workers.reserved_for IS 'The tier whose documents it reads before all others, as pg_ocr.reserved_workers says; null: none';
 
 COMMENT ON COLUMN ocr.workers.engine_memory IS 'Bytes that its engine has in memory at this moment; null where none runs';
+COMMENT ON COLUMN ocr.workers.leaving IS 'Whether it ends after its present page, as fewer are wanted';
 COMMENT ON COLUMN ocr.workers.trouble IS 'In state ''no engine'', why its engine does not start; else null';
 
 CREATE OR REPLACE VIEW ocr.webhooks WITH (security_barrier) AS

@@ -12,6 +12,7 @@
 #include "extension/wake.h"
 #include "pg/guard.h"
 #include "worker/child_process.h"
+#include "worker/machine.h"
 
 extern "C" {
 PG_FUNCTION_INFO_V1(pg_ocr_caller);
@@ -24,6 +25,7 @@ PG_FUNCTION_INFO_V1(pg_ocr_wait_for_job_end);
 PG_FUNCTION_INFO_V1(pg_ocr_installed_languages);
 PG_FUNCTION_INFO_V1(pg_ocr_worker_slots);
 PG_FUNCTION_INFO_V1(pg_ocr_server_state);
+PG_FUNCTION_INFO_V1(pg_ocr_machine);
 PG_FUNCTION_INFO_V1(pg_ocr_counters);
 PG_FUNCTION_INFO_V1(pg_ocr_library_version);
 }
@@ -154,7 +156,7 @@ Datum pg_ocr_worker_slots(PG_FUNCTION_ARGS) {
         LWLockRelease(shared.lock);
         if (slot.state == WorkerState::free || slot.state == WorkerState::ended || slot.is_courier) continue;
         const uint64_t engine_memory = resident_memory_of(slot.engine_pid);
-        Datum values[11] = {Int32GetDatum(slot.pid),
+        Datum values[12] = {Int32GetDatum(slot.pid),
                             ObjectIdGetDatum(slot.database),
                             CStringGetTextDatum(state_name(slot.state)),
                             Int64GetDatum(slot.job_id),
@@ -164,8 +166,9 @@ Datum pg_ocr_worker_slots(PG_FUNCTION_ARGS) {
                             Int32GetDatum(slot.engine_pid),
                             CStringGetTextDatum(name_of(slot.tier).data()),
                             Int64GetDatum(static_cast<int64>(engine_memory)),
-                            CStringGetTextDatum(slot.trouble)};
-        bool nulls[11] = {slot.pid == 0,
+                            CStringGetTextDatum(slot.trouble),
+                            BoolGetDatum(slot.surplus || slot.stopping)};
+        bool nulls[12] = {slot.pid == 0,
                           false,
                           false,
                           slot.job_id == 0,
@@ -175,7 +178,8 @@ Datum pg_ocr_worker_slots(PG_FUNCTION_ARGS) {
                           slot.engine_pid == 0,
                           !slot.is_reserved,
                           engine_memory == 0,
-                          slot.trouble[0] == '\0'};
+                          slot.trouble[0] == '\0',
+                          false};
         tuplestore_putvalues(rows, description, values, nulls);
     }
     return 0;
@@ -186,12 +190,28 @@ Datum pg_ocr_server_state(PG_FUNCTION_ARGS) {
     LWLockAcquire(shared.lock, LW_SHARED);
     const pid_t launcher = shared.launcher;
     const int workers_missing = shared.workers_missing;
+    const int workers_too_large = shared.workers_too_large;
+    char held_back[sizeof(shared.held_back)];
+    strlcpy(held_back, shared.held_back, sizeof(held_back));
     LWLockRelease(shared.lock);
     TupleDesc description = nullptr;
     if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
         elog(ERROR, "ocr.server_state() was called where no row is accepted");
-    Datum values[2] = {Int32GetDatum(launcher), Int32GetDatum(workers_missing)};
-    bool nulls[2] = {launcher == 0, false};
+    Datum values[4] = {Int32GetDatum(launcher), Int32GetDatum(workers_missing), Int32GetDatum(workers_too_large),
+                       CStringGetTextDatum(held_back)};
+    bool nulls[4] = {launcher == 0, false, false, held_back[0] == '\0'};
+    PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
+}
+
+Datum pg_ocr_machine(PG_FUNCTION_ARGS) {
+    TupleDesc description = nullptr;
+    if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
+        elog(ERROR, "ocr.machine() was called where no row is accepted");
+    const Machine machine = pg::enter([] { return look_at_machine(); });
+    Datum values[3] = {Int64GetDatum(static_cast<int64>(machine.memory.value_or(0))),
+                       Int64GetDatum(static_cast<int64>(machine.available.value_or(0))),
+                       Float8GetDatum(machine.load.value_or(0))};
+    bool nulls[3] = {!machine.memory, !machine.available, !machine.load};
     PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
 }
 

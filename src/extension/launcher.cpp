@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "extension/settings.h"
 #include "extension/shared_state.h"
 #include "extension/wait_events.h"
 #include "pg/guard.h"
+#include "pg/spi.h"
+#include "worker/machine.h"
+#include "worker/throttle.h"
 
 extern "C" PGDLLEXPORT void pg_ocr_launcher_main(Datum);
 
@@ -18,6 +22,7 @@ namespace {
 
 constexpr long look_interval_ms = 10000;
 constexpr int64_t restart_delay_ms = 1000;
+constexpr int64_t machine_interval_ms = 5000;
 /// Where there are no workers, nobody else looks whether a webhook has fallen due unnoticed.
 constexpr int64_t courier_interval_ms = 60000;
 
@@ -32,13 +37,34 @@ struct Database {
     TimestampTz courier_looked_at = 0;   ///< when one ended last
 };
 
-bool may_be_stopped(const WorkerSlot& slot) {
-    return !slot.stopping && slot.pid != 0 && slot.state != WorkerState::ended;
+bool is_alive(const WorkerSlot& slot) { return slot.pid != 0 && slot.state != WorkerState::ended; }
+
+/// What it costs to let this worker go.
+int worth(WorkerState state) {
+    switch (state) {
+        case WorkerState::reading:
+            return 3;
+        case WorkerState::fetching:
+            return 2;
+        case WorkerState::idle:
+            return 1;
+        default:
+            return 0;
+    }
 }
 
-void stop(WorkerSlot& slot) {
-    slot.stopping = true;
-    kill(slot.pid, SIGTERM);
+/// The workers of a database that may still be told to go, those first that are missed least. The lock must be held.
+std::vector<WorkerSlot*> workers_to_spare(Oid database) {
+    SharedState& shared = shared_state();
+    std::vector<WorkerSlot*> workers;
+    for (int i = shared.slot_count - 1; i >= 0; --i) {
+        WorkerSlot& slot = shared.slots[i];
+        if (slot.database == database && !slot.is_courier && !slot.stopping && is_alive(slot)) workers.push_back(&slot);
+    }
+    std::stable_sort(workers.begin(), workers.end(), [](const WorkerSlot* one, const WorkerSlot* other) {
+        return worth(one->state) < worth(other->state);
+    });
+    return workers;
 }
 
 class Launcher {
@@ -51,11 +77,16 @@ class Launcher {
     void reap_workers();
     void reap(Database& database, const WorkerSlot& slot);
     void start_couriers();
+    void look_at_machine_again();
+    /// How many workers each database is to have.
+    std::map<Oid, int> shares();
     void start_workers();
     static void note_missing(int count);
+    void note_too_large(int count);
     void check_reservations();
     bool start(Oid database, bool courier);
-    static void stop_workers(Oid database, int count);
+    static void mark_surplus(Oid database, size_t count);
+    static void dismiss_one(Oid database);
     static void stop_everything(Oid database);
     long until_next_look() const;
     void stop_workers_elsewhere();
@@ -70,6 +101,10 @@ class Launcher {
     bool told_of_shortage_ = false;
     bool told_of_waiting_webhooks_ = false;
     bool told_of_reservations_ = false;
+    bool told_of_memory_ = false;
+    Throttle throttle_;
+    ThrottleLimits throttle_limits_;
+    TimestampTz machine_looked_at_ = 0;
     bool short_of_slots_ = false;
     bool webhooks_wait_ = false;
 };
@@ -98,6 +133,7 @@ void Launcher::run() {
         }
         reap_workers();
         take_wishes();
+        look_at_machine_again();
         start_couriers();
         start_workers();
         check_reservations();
@@ -113,6 +149,7 @@ void Launcher::run() {
 long Launcher::until_next_look() const {
     const TimestampTz now = GetCurrentTimestamp();
     long longest = short_of_slots_ || webhooks_wait_ ? restart_delay_ms : look_interval_ms;
+    if (throttle_limits_ != ThrottleLimits{}) longest = std::min<long>(longest, machine_interval_ms);
     for (const auto& [oid, database] : databases_) {
         if (database.not_before > now) longest = std::min<long>(longest, restart_delay_ms);
         if (database.courier_due > now)
@@ -300,7 +337,7 @@ void Launcher::start_couriers() {
     }
     webhooks_wait_ = waiting != nullptr;
     if (webhooks_wait_ && is_in_motion()) return;
-    if (webhooks_wait_ && OidIsValid(best_served)) stop_workers(best_served, 1);
+    if (webhooks_wait_ && OidIsValid(best_served)) dismiss_one(best_served);
     if (webhooks_wait_ && !told_of_waiting_webhooks_)
         pg::protect([&] {
             ereport(WARNING,
@@ -312,24 +349,66 @@ void Launcher::start_couriers() {
     told_of_waiting_webhooks_ = webhooks_wait_;
 }
 
+void Launcher::look_at_machine_again() {
+    const ThrottleLimits limits = throttle_limits();
+    const TimestampTz now = GetCurrentTimestamp();
+    if (limits == throttle_limits_ && !TimestampDifferenceExceeds(machine_looked_at_, now, machine_interval_ms)) return;
+    throttle_limits_ = limits;
+    machine_looked_at_ = now;
+    const Throttle::Reason before = throttle_.reason();
+    throttle_.look(look_at_machine(), limits, worker_count());
+    const std::string& why = throttle_.why();
+    SharedState& shared = shared_state();
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    strlcpy(shared.held_back, why.c_str(), sizeof(shared.held_back));
+    LWLockRelease(shared.lock);
+    if (throttle_.reason() == before) return;
+    pg::show_activity(false, why);
+    pg::protect([&] {
+        if (why.empty())
+            ereport(LOG, (errmsg("pg_ocr: all workers may run again")));
+        else
+            ereport(LOG, (errmsg("pg_ocr: %s: fewer workers run", why.c_str())));
+    });
+}
+
+std::map<Oid, int> Launcher::shares() {
+    const int wanted = throttle_.allowed(worker_count());
+    int room = engines_in_memory();
+    int too_large = 0;
+    std::map<Oid, int> shares;
+    // Every database has its first worker before any has its second.
+    for (int round = 1; round <= wanted; ++round)
+        for (const auto& [oid, database] : databases_) {
+            // One worker goes ahead and finds out whether the extension is there; the others follow it.
+            if (database.without_extension || (round > 1 && !database.proven)) continue;
+            if (round > 1 && room <= 0) {
+                ++too_large;
+                continue;
+            }
+            ++shares[oid];
+            if (database.proven) --room;
+        }
+    note_too_large(too_large);
+    return shares;
+}
+
 void Launcher::start_workers() {
     int missing = 0;
     bool without_any = false;
     Oid best_served = InvalidOid;
     int most = 1;
-    // Every database has its first worker before any has its second.
+    std::map<Oid, int> wanted = shares();
     for (int round = 1; round <= std::max(1, worker_count()); ++round)
         for (auto& [oid, database] : databases_) {
             if (database.without_extension || database.not_before > GetCurrentTimestamp() || is_reserved(oid)) continue;
-            // One worker goes ahead and finds out whether the extension is there; the others follow it.
-            const int wanted = std::min(worker_count(), database.proven ? worker_count() : 1);
             const int there = workers_of(oid);
-            if (there > worker_count()) stop_workers(oid, there - worker_count());
+            if (round == 1) mark_surplus(oid, static_cast<size_t>(std::max(0, there - wanted[oid])));
             if (there > most) {
                 most = there;
                 best_served = oid;
             }
-            if (there >= std::min(round, wanted) || (missing == 0 && start(oid, false))) continue;
+            if (there >= std::min(round, wanted[oid]) || (missing == 0 && start(oid, false))) continue;
             ++missing;
             without_any = without_any || there == 0;
         }
@@ -337,7 +416,7 @@ void Launcher::start_workers() {
     // Most databases do not have the extension: the place of the worker that asks is soon free again.
     if (missing > 0 && is_in_motion()) return;
     note_missing(missing);
-    if (without_any && OidIsValid(best_served)) stop_workers(best_served, 1);
+    if (without_any && OidIsValid(best_served)) dismiss_one(best_served);
     if (missing > 0 && !told_of_shortage_)
         pg::protect([&] {
             ereport(WARNING,
@@ -355,6 +434,23 @@ void Launcher::note_missing(int count) {
     LWLockAcquire(shared.lock, LW_EXCLUSIVE);
     shared.workers_missing = count;
     LWLockRelease(shared.lock);
+}
+
+/// Also in the log, once.
+void Launcher::note_too_large(int count) {
+    SharedState& shared = shared_state();
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    shared.workers_too_large = count;
+    LWLockRelease(shared.lock);
+    if (count > 0 && !told_of_memory_)
+        pg::protect([&] {
+            ereport(LOG, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                          errmsg("pg_ocr: pg_ocr.memory has no room for %d of the workers that pg_ocr.workers asks "
+                                 "for; it goes on with fewer",
+                                 count),
+                          errhint("Raise pg_ocr.memory, or lower pg_ocr.engine_memory or pg_ocr.workers.")));
+        });
+    told_of_memory_ = count > 0;
 }
 
 void Launcher::check_reservations() {
@@ -438,23 +534,38 @@ bool Launcher::start(Oid database, bool courier) {
     return true;
 }
 
-void Launcher::stop_workers(Oid database, int count) {
+/// So many of the database's workers, and no others, are to go after their present page.
+void Launcher::mark_surplus(Oid database, size_t count) {
     SharedState& shared = shared_state();
+    std::vector<pid_t> marked;
+    marked.reserve(count);
     LWLockAcquire(shared.lock, LW_EXCLUSIVE);
-    for (int i = shared.slot_count - 1; i >= 0 && count > 0; --i) {
-        WorkerSlot& slot = shared.slots[i];
-        if (slot.database != database || slot.is_courier || !may_be_stopped(slot)) continue;
-        stop(slot);
-        --count;
+    for (WorkerSlot* slot : workers_to_spare(database)) {
+        slot->surplus = marked.size() < count;
+        if (slot->surplus) marked.push_back(slot->pid);
     }
     LWLockRelease(shared.lock);
+    std::for_each(marked.begin(), marked.end(), wake_process);
+}
+
+/// For good, as its place is needed elsewhere.
+void Launcher::dismiss_one(Oid database) {
+    SharedState& shared = shared_state();
+    pid_t dismissed = 0;
+    LWLockAcquire(shared.lock, LW_EXCLUSIVE);
+    if (const std::vector<WorkerSlot*> workers = workers_to_spare(database); !workers.empty()) {
+        workers.front()->surplus = workers.front()->stopping = true;
+        dismissed = workers.front()->pid;
+    }
+    LWLockRelease(shared.lock);
+    wake_process(dismissed);
 }
 
 void Launcher::stop_everything(Oid database) {
     SharedState& shared = shared_state();
     LWLockAcquire(shared.lock, LW_EXCLUSIVE);
     for (int i = 0; i < shared.slot_count; ++i)
-        if (shared.slots[i].database == database && may_be_stopped(shared.slots[i])) stop(shared.slots[i]);
+        if (shared.slots[i].database == database && is_alive(shared.slots[i])) terminate_once(shared.slots[i]);
     LWLockRelease(shared.lock);
 }
 

@@ -77,9 +77,7 @@ int stop_workers(Oid database) {
         if (slot.state == WorkerState::free || slot.database != database) continue;
         if (slot.state == WorkerState::ended && BackendPidGetProc(slot.pid) == nullptr) continue;
         ++left;
-        if (slot.pid == 0 || slot.stopping) continue;
-        slot.stopping = true;
-        kill(slot.pid, SIGTERM);
+        if (slot.pid != 0) terminate_once(slot);
     }
     LWLockRelease(shared.lock);
     return left;

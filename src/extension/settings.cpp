@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <climits>
 
 #include "pg/guard.h"
 #include "worker/providers.h"
@@ -15,6 +16,9 @@ const config_enum_entry sandbox_options[] = {
     {"prefer", sandbox_prefer, false}, {"require", sandbox_require, false}, {nullptr, 0, false}};
 
 int workers = 2;
+int memory = 0;
+int min_available_memory = 256;
+double max_load = 0;
 int max_attempts = 3;
 int page_timeout = 120;
 int document_timeout = 3600;
@@ -32,6 +36,7 @@ char* providers[3] = {};  ///< by tier
 int sandbox = sandbox_prefer;
 char* tessdata = nullptr;
 char* reserved = nullptr;
+constexpr int max_memory = 1 << 30;
 char* queue_look = nullptr;
 char* tier_look = nullptr;
 
@@ -83,6 +88,20 @@ void define_settings() {
         "pg_ocr.workers", "Workers that read documents, in each database that has the extension.",
         "Each takes a slot of max_worker_processes and runs one engine, which keeps one core busy. 0 pauses reading.",
         &workers, 2, 0, 1024, PGC_SIGHUP, 0);
+    define_int("pg_ocr.memory", "The most memory that the engines of all workers of the server may take together.",
+               "No more workers run than it has room for at pg_ocr.engine_memory each, but one in each database that "
+               "has the extension. 0: no bound.",
+               &memory, 0, 0, max_memory, PGC_SIGHUP, GUC_UNIT_MB);
+    define_int("pg_ocr.min_available_memory",
+               "While the machine has less memory to spare, one worker per database runs.",
+               "The others end after their present page, and come back one by one once there is a quarter more. 0: "
+               "never.",
+               &min_available_memory, 256, 0, max_memory, PGC_SIGHUP, GUC_UNIT_MB);
+    DefineCustomRealVariable(
+        "pg_ocr.max_load", "While the machine's load average of a minute is above it, fewer workers run.",
+        "Every 5 s one worker of each database ends after its present page, until there is one left; they come back "
+        "one by one below 80 percent of it. Workers are part of the load. 0: never.",
+        &max_load, 0, 0, 100000, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
     DefineCustomStringVariable(
         "pg_ocr.reserved_workers", "Workers of each database that read documents of one tier before all others.",
         "As in 'accurate=1, fast=1'. They read others as well, and give the rest of one back after a page when one of "
@@ -161,6 +180,12 @@ void define_settings() {
 }
 
 int worker_count() { return workers; }
+
+int engines_in_memory() { return memory == 0 ? INT_MAX : std::max(1, memory / engine_memory); }
+
+ThrottleLimits throttle_limits() {
+    return {.load = max_load, .memory = static_cast<uint64_t>(min_available_memory) << 20};
+}
 
 std::vector<ReservedWorkers> reserved_workers() { return reserved_workers_of(reserved == nullptr ? "" : reserved); }
 

@@ -7,6 +7,7 @@
 #include "worker/http_process.h"
 #include "worker/loop.h"
 #include "worker/reserved_workers.h"
+#include "worker/throttle.h"
 
 namespace pg_ocr {
 
@@ -15,6 +16,10 @@ void define_settings();
 
 /// Background workers per database that has the extension.
 int worker_count();
+/// How many engines pg_ocr.memory has room for, at least one; INT_MAX: it sets no bound.
+int engines_in_memory();
+/// When fewer workers are to run.
+ThrottleLimits throttle_limits();
 /// How many of them, the first ones, read documents of which tier before all others.
 std::vector<ReservedWorkers> reserved_workers();
 /// What the settings say now, with the engine's program and memory worked out.

@@ -1,5 +1,7 @@
 #include "extension/shared_state.h"
 
+#include <csignal>
+
 namespace pg_ocr {
 namespace {
 
@@ -60,6 +62,13 @@ SharedState& shared_state() {
                         errmsg("pg_ocr must be loaded by shared_preload_libraries"),
                         errhint("Add pg_ocr to shared_preload_libraries in postgresql.conf and restart the server.")));
     return *state;
+}
+
+void terminate_once(WorkerSlot& slot) {
+    if (slot.stopping && !slot.surplus) return;
+    slot.stopping = true;
+    slot.surplus = false;
+    kill(slot.pid, SIGTERM);
 }
 
 void wake_process(pid_t pid) {

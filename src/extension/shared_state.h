@@ -20,7 +20,8 @@ enum class Presence : uint8_t { unknown, there, missing };
 struct WorkerSlot {
     WorkerState state;
     bool is_courier;       ///< delivers webhooks instead of reading; it is idle as long as it looks into the outbox
-    bool stopping;         ///< the launcher has told it to go
+    bool stopping;         ///< it has been told to go, or has begun to; another may be started in its place
+    bool surplus;          ///< it is to go after its present page, unless it is wanted again before that
     bool nudged;           ///< somebody has taken this idle worker for a job that was just committed
     bool colleague_ended;  ///< another worker of its database has ended since it looked last
     Presence extension;    ///< whether the worker has found the extension in its database
@@ -56,6 +57,8 @@ struct SharedState {
     Wishes wanted;   ///< workers, where there are none; more than fit set `look_everywhere`
     bool look_everywhere;
     int workers_missing;     ///< for which the launcher found no slot when it looked last
+    int workers_too_large;   ///< for which pg_ocr.memory had no room then
+    char held_back[192];     ///< why fewer workers run than are wanted, by the machine's memory or load; else empty
     Wishes couriers_wanted;  ///< where none looks into the outbox; more than fit set `couriers_everywhere`
     bool couriers_everywhere;
     Reservation reservations[8];
@@ -76,6 +79,9 @@ SharedState& shared_state();
 inline void count(Counter counter) {
     pg_atomic_fetch_add_u64(&shared_state().counters[static_cast<size_t>(counter)], 1);
 }
+
+/// SIGTERM, unless it has had one: it gives back what it is at. The lock must be held.
+void terminate_once(WorkerSlot& slot);
 
 /// Sets the latch of a process of this cluster; nothing where there is none of that pid. The lock must not be held.
 void wake_process(pid_t pid);

@@ -60,7 +60,7 @@ void carry_out() {
         if (slot.state == WorkerState::free || slot.database != MyDatabaseId || slot.is_courier) continue;
         if (slot.extension != Presence::there) continue;  // it may have looked for the extension too early
         have_workers = true;
-        if (slot.state == WorkerState::idle && !slot.nudged && wanted_workers > 0) {
+        if (slot.state == WorkerState::idle && !slot.nudged && !slot.surplus && wanted_workers > 0) {
             slot.nudged = true;
             --wanted_workers;
             to_wake[count++] = slot.pid;

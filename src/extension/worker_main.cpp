@@ -44,7 +44,7 @@ pid_t tell_colleagues(const WorkerSlot& mine) {
         WorkerSlot& other = shared.slots[i];
         if (&other == &mine || other.database != mine.database || other.pid == 0 || other.is_courier) continue;
         other.colleague_ended = true;
-        if (other.state == WorkerState::idle) idle = other.pid;
+        if (other.state == WorkerState::idle && !other.surplus) idle = other.pid;
     }
     return idle;
 }
@@ -146,6 +146,15 @@ class BackgroundWorkerHost final : public Host {
             mine.tier = tier.value_or(Tier::balanced);
         });
         return tier;
+    }
+
+    bool is_surplus() override {
+        bool surplus = false;
+        change_slot([&](WorkerSlot& mine) {
+            surplus = mine.surplus;
+            mine.stopping = mine.stopping || surplus;
+        });
+        return surplus;
     }
 
     bool still_wanted() override { return extension_is_there(); }

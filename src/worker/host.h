@@ -33,6 +33,8 @@ class Host {
     virtual bool colleague_ended() = 0;
     /// The tier whose tasks this worker is to take before all others, at present; nothing: it takes what comes.
     virtual std::optional<Tier> reserved_for() = 0;
+    /// Whether this worker is one too many, and is to end once it has read its present page. Once true, always true.
+    virtual bool is_surplus() = 0;
     /// Asked after the queue has refused: false where the extension has been dropped meanwhile.
     virtual bool still_wanted() = 0;
     virtual void count(Counter) = 0;

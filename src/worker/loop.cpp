@@ -68,7 +68,7 @@ void Worker::run() {
     now_ = settings_();
     rescue();  // before the engine is there: somebody else may be free to read
     int64_t queue_backoff_ms = 0;
-    for (;;) {
+    while (!host_.is_surplus()) {
         now_ = settings_();
         if (!ensure_engine()) {
             engine_backoff_ms_ = std::clamp<int64_t>(engine_backoff_ms_ * 2, 1000, longest_backoff_ms);
@@ -239,7 +239,8 @@ void Worker::give_back(const Task& task) {
     }
 }
 
-bool Worker::is_needed_elsewhere(const Task& task) {
+bool Worker::is_to_leave(const Task& task) {
+    if (host_.is_surplus()) return true;
     return reserved_for_ && *reserved_for_ != task.request.tier && queue_.tier_waits(*reserved_for_);
 }
 
@@ -276,7 +277,7 @@ Worker::Bytes Worker::fetch_from_store(Task& task) {
             const Wake wake = host_.wait(fd, std::min(timeout_ms, look_ms));
             stop = wake == Wake::stop;
             if (stop || wake == Wake::readable) return !stop;
-            elsewhere = is_needed_elsewhere(task);
+            elsewhere = is_to_leave(task);
             return !elsewhere && queue_.still_ours(task);
         });
     if (stop || elsewhere) {
@@ -404,7 +405,7 @@ bool Worker::read(Task task) {
                     if (!lost) note_page(task, *page);
                     page_no = 0;
                     deadline = now_ms() + page_time_ms;
-                    if (!lost && engine_->pages_owed() > 0 && is_needed_elsewhere(task)) {
+                    if (!lost && engine_->pages_owed() > 0 && is_to_leave(task)) {
                         drop_engine();
                         give_back(task);
                         return true;

@@ -74,8 +74,9 @@ class Worker {
     bool stop_reading(const Task& task);
     void give_up(const Task& task, const Failure& failure, uint32_t page_no, uint32_t retry_after_s = 0);
     void give_back(const Task& task);
-    /// Whether this worker is to leave a task to others, as one of the tier that it is reserved for waits.
-    bool is_needed_elsewhere(const Task& task);
+    /// Whether this worker is to leave a task to others, as it is one too many, or as one of the tier that it is
+    /// reserved for waits.
+    bool is_to_leave(const Task& task);
     bool idle(int64_t longest_ms);
 
     Queue& queue_;
