@@ -45,8 +45,8 @@ prefix: what the keys begin with, as in ''2026/''. Of a directory, files in all 
 uri: as ocr_submit() takes it. size: bytes. etag: the version, in the store''s words.
 Errors: 42704 where there is no such store; 42501 without USAGE, and where the store denies its list; HV00N where it cannot be reached; HV000 where its answer is not to be trusted; 0A000 for type https.';
 
-CREATE OR REPLACE FUNCTION @extschema@.ocr_put(uri text, content bytea, content_type text = NULL) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION ocr.put(uri text, content bytea, content_type text) RETURNS text
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
@@ -74,6 +74,16 @@ BEGIN
                   HINT = 'GRANT pg_write_server_files TO the server''s owner, or give it to another.';
     END IF;
     RETURN ocr.put_object(ocr.options_in_turn(store, caller), ocr.key_in_store(uri, declared.options), content, content_type);
+END
+$$;
+COMMENT ON FUNCTION ocr.put(text, bytea, text) IS 'Internal: ocr_put(), for those who are SECURITY DEFINER already';
+
+CREATE OR REPLACE FUNCTION @extschema@.ocr_put(uri text, content bytea, content_type text = NULL) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ocr.put(uri, content, content_type);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.ocr_put(text, bytea, text) IS

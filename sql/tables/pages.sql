@@ -59,3 +59,9 @@ COMMENT ON COLUMN ocr.pages.tried IS 'In what ways the page was read, in their o
 COMMENT ON COLUMN ocr.pages.corrected_text IS 'The text as a person corrected it, see ocr_review(), which is what ocr_text() and ocr_search() go by; text stays the machine''s. Null where nobody did';
 COMMENT ON COLUMN ocr.pages.corrected_layout IS 'As layout, of corrected_text: each of its words with the box of the machine''s words that it stands for, its blocks and lines those of corrected_text. What a person wrote has a confidence of 100 and "corrected":true. Null where nobody corrected the text, or layout has no words';
 COMMENT ON COLUMN ocr.pages.reviewed_at IS 'When a person last decided on it, see ocr.reviews; verdict is that decision since. Null where nobody did';
+
+CREATE TYPE ocr.exported_page AS (
+    batch text, job_id bigint, uri text, idempotency_key text, metadata jsonb, job_status text, job_verdict text, job_confidence real,
+    job_error_code text, job_error text, pages_total int, submitted_at timestamptz, finished_at timestamptz, page_no int, page_status text,
+    source text, verdict text, confidence real, text text, corrected boolean, reviewed_at timestamptz, error_code text, error text);
+COMMENT ON TYPE ocr.exported_page IS 'Internal: a page with what is to be known of its job, see ocr_export_pages()';

@@ -134,6 +134,11 @@ COMMENT ON TYPE ocr.submission IS 'Internal: how documents are to be read, see o
 
 CREATE TYPE ocr.stored_object AS (uri text, key text, size bigint, etag text, modified_at timestamptz);
 COMMENT ON TYPE ocr.stored_object IS 'Internal: an object in a store, see ocr_objects()';
+CREATE TYPE ocr.exported_page AS (
+    batch text, job_id bigint, uri text, idempotency_key text, metadata jsonb, job_status text, job_verdict text, job_confidence real,
+    job_error_code text, job_error text, pages_total int, submitted_at timestamptz, finished_at timestamptz, page_no int, page_status text,
+    source text, verdict text, confidence real, text text, corrected boolean, reviewed_at timestamptz, error_code text, error text);
+COMMENT ON TYPE ocr.exported_page IS 'Internal: a page with what is to be known of its job, see ocr_export_pages()';
 
 ALTER TABLE ocr.ingested ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner_sees ON ocr.ingested FOR SELECT USING (ocr.acts_for(owner));

@@ -6,6 +6,7 @@ use utf8;
 use Digest::SHA qw(sha256_hex);
 use Digest::MD5 qw(md5_hex);
 use Encode qw(encode_utf8);
+use JSON::PP;
 use Test::More;
 use PostgreSQL::Test::Utils;
 use PgOcr;
@@ -151,6 +152,15 @@ sql(q{SELECT ocr_put('s3://scans/out/empty', '')});
 is($s3->get('scans', 'out/empty'), '', 'also nothing at all');
 is(($s3->call([ head_object => { Bucket => 'scans', Key => 'out/phototest.txt' } ]))[0]{ContentType}, 'text/plain', 'with its type');
 like(sql_error($server, q{SELECT ocr_put('s3://nowhere/x', 'x')}), qr/ERROR:  58P01: .*bucket "nowhere".*document_missing/s, 'a bucket that is not there is an error');
+
+# A batch, with a manifest that was there first and last.
+sql(q{SELECT ocr_batch('export'); UPDATE ocr.jobs SET batch = 'export' WHERE id = } . $job);
+is(sql(q{SELECT manifest || ' ' || parts || ' ' || documents FROM ocr_export_to('export', 's3://scans/exports')}), 's3://scans/exports/manifest.json 1 1', 'a batch is exported');
+my $exported = decode_json($s3->get('scans', 'exports/manifest.json'));
+my $part = $s3->get('scans', 'exports/part-00001.jsonl');
+is_deeply([ $exported->{complete}, $exported->{parts}[0]{sha256}, $exported->{parts}[0]{bytes} ], [ JSON::PP::true, sha256_hex($part), length $part ], 'its manifest says what is there');
+is(encode_utf8(decode_json($part)->{pages}[0]{text}), $text, 'with the text');
+is(($s3->call([ head_object => { Bucket => 'scans', Key => 'exports/part-00001.jsonl' } ]))[0]{ContentType}, 'application/x-ndjson', 'and its type');
 
 # No secret has gone where it may be read.
 my $tables = '';

@@ -2,6 +2,9 @@
 use strict;
 use warnings;
 use File::Temp;
+use Encode 'encode_utf8';
+use IPC::Run;
+use JSON::PP;
 use POSIX 'mkfifo';
 use Test::More;
 use PgOcr;
@@ -164,6 +167,45 @@ $job = submit_uri("file://$store/photo.tif");
 wait_until($server, "SELECT count(*) > 0 FROM ocr.failures WHERE job_id = $job AND error_code = 'store_unavailable'");
 rename "$folder/away", $store or die "rename: $!\n";
 is(ended($server, $job)->{status}, 'completed', 'a store that was away for a while costs no job');
+
+# A batch in files, as programs that know nothing of PostgreSQL read it.
+workers(0);
+my $nasty = qq{=cmd|"x", \\back\\slash \\n "quoted"\r\n\tline \x{fc} \x{4e00}\n};
+$server->safe_psql('postgres', "SET ROLE alice; SELECT ocr_submit(document => '\\x01', batch => 'export', metadata => jsonb_build_object('key', 'a \"b\" \\ c'))");
+$server->safe_psql('postgres', "UPDATE ocr.jobs SET batch = 'export' WHERE id IN ($jobs[0], $jobs[3])");
+$server->safe_psql('postgres', qq{UPDATE ocr.pages SET text = convert_from('\\x} . unpack('H*', encode_utf8($nasty)) . qq{', 'UTF8') WHERE job_id = $jobs[0]});
+my %written = map { $_ => "$folder/export." . $_ =~ s/ .*//r } ('jsonl by psql', 'json by psql', 'csv by psql');
+for my $what (sort keys %written)
+{
+	my $format = $what =~ s/ .*//r;
+	$server->command_ok([ 'psql', '-XAtq', '-v', 'FETCH_COUNT=2', '-d', 'postgres', '-o', $written{$what}, '-c', "SELECT ocr_export('export', '$format', 'alice')" ], $what);
+}
+my $plain = q{(FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02', ENCODING 'UTF8')};
+$server->safe_psql('postgres', "COPY (SELECT ocr_export('export', owner => 'alice')) TO '$folder/copied.jsonl' $plain");
+$server->safe_psql('postgres', qq{SET client_encoding = 'LATIN1';\n\\copy (SELECT ocr_export('export', 'json', 'alice')) TO '$folder/copied.json' $plain});
+$server->safe_psql('postgres', "COPY (SELECT * FROM ocr_export_pages('export', 'alice')) TO '$folder/rows.csv' (FORMAT csv, HEADER)");
+my $reader = <<'END';
+import csv, json, sys
+folder = sys.argv[1]
+lines = lambda name: [json.loads(line) for line in open(f'{folder}/{name}', encoding='utf-8', newline='\n')]
+rows = lambda name: list(csv.DictReader(open(f'{folder}/{name}', encoding='utf-8', newline=''), strict=True))
+documents = lines('export.jsonl')
+whole = json.load(open(f'{folder}/export.json', encoding='utf-8'))
+json.dump({'text': documents[0]['pages'][0]['text'], 'statuses': [d['status'] for d in documents], 'errors': [d['error_code'] for d in documents],
+           'key': documents[2]['metadata'], 'whole': whole['documents'] == documents, 'count': whole['summary']['documents'],
+           'copied': [lines('copied.jsonl') == documents, json.load(open(f'{folder}/copied.json', encoding='utf-8'))['documents'] == documents],
+           'csv': [r['text'] for r in rows('export.csv')], 'csv keys': [json.loads(r['metadata']) for r in rows('export.csv')],
+           'rows': [r['text'] for r in rows('rows.csv')], 'columns': rows('export.csv')[0].keys() == rows('rows.csv')[0].keys()}, sys.stdout)
+END
+my $told = '';
+IPC::Run::run([ 'python3', '-c', $reader, $folder ], '>', \$told) or fail('an export is read');
+is_deeply(
+	decode_json($told),
+	{   text => $nasty, statuses => [qw(completed failed pending)], errors => [ undef, 'document_missing', undef ], key => { key => 'a "b" \\ c' },
+		whole => JSON::PP::true, count => 3, copied => [ JSON::PP::true, JSON::PP::true ],
+		csv => [ "'$nasty", '', '' ], 'csv keys' => [ {}, {}, { key => 'a "b" \\ c' } ], rows => [ $nasty, '', '' ], columns => JSON::PP::true },
+	'an export is read by others as it was written');
+is(PostgreSQL::Test::Utils::slurp_file("$folder/copied.jsonl"), PostgreSQL::Test::Utils::slurp_file("$folder/export.jsonl"), 'COPY writes the same bytes as psql');
 
 # What pg_dump carries.
 workers(0);
