@@ -204,16 +204,16 @@ AS $$
 BEGIN
     RETURN (
         SELECT jsonb_build_object(
-            'batch', batch.name, 'owner', batch.owner, 'status', 'finished', 'description', batch.description, 'jobs', count(*),
-            'completed', count(*) FILTER (WHERE j.status = 'completed'), 'failed', count(*) FILTER (WHERE j.status = 'failed'),
-            'cancelled', count(*) FILTER (WHERE j.status = 'cancelled'),
-            'approved', count(*) FILTER (WHERE j.verdict = 'approved'), 'review', count(*) FILTER (WHERE j.verdict = 'review'),
-            'rejected', count(*) FILTER (WHERE j.verdict = 'rejected'),
-            'pages_total', coalesce(sum(j.pages_total), 0), 'pages_done', coalesce(sum(j.pages_done), 0),
-            'pages_failed', coalesce(sum(j.pages_failed), 0), 'confidence', round(avg(j.confidence)::numeric, 2),
-            'submitted_at', min(j.submitted_at), 'started_at', min(j.started_at), 'finished_at', max(j.finished_at),
+            'batch', batch.name, 'owner', batch.owner, 'status', 'finished', 'description', batch.description,
+            'jobs', coalesce(sum(t.completed + t.failed + t.cancelled), 0),
+            'completed', coalesce(sum(t.completed), 0), 'failed', coalesce(sum(t.failed), 0), 'cancelled', coalesce(sum(t.cancelled), 0),
+            'approved', coalesce(sum(t.approved), 0), 'review', coalesce(sum(t.review), 0), 'rejected', coalesce(sum(t.rejected), 0),
+            'pages_total', coalesce(sum(t.pages_total), 0), 'pages_done', coalesce(sum(t.pages_done), 0),
+            'pages_failed', coalesce(sum(t.pages_failed), 0),
+            'confidence', round((sum(t.confidence) / nullif(sum(t.rated), 0))::numeric, 2),
+            'submitted_at', min(t.submitted_at), 'started_at', min(t.started_at), 'finished_at', max(t.finished_at),
             'deadline', batch.deadline)
-        FROM ocr.jobs j WHERE j.owner = batch.owner AND j.batch = batch.name);
+        FROM ocr.tallies t WHERE t.owner = batch.owner AND t.batch = batch.name);
 END
 $$;
 COMMENT ON FUNCTION ocr.batch_summary(ocr.batches) IS 'Internal: what NOTIFY and webhooks say of a batch that has ended';
@@ -281,8 +281,8 @@ BEGIN
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM ocr.jobs j WHERE j.owner = ending.owner AND j.batch = ending.name AND j.finished_at IS NULL);
         -- Whoever saw that its job was the last has said so already.
-        CONTINUE WHEN ending.finished_at >= (SELECT max(j.finished_at) FROM ocr.jobs j
-                                             WHERE j.owner = ending.owner AND j.batch = ending.name);
+        CONTINUE WHEN ending.finished_at >= (SELECT max(t.finished_at) FROM ocr.tallies t
+                                             WHERE t.owner = ending.owner AND t.batch = ending.name);
         PERFORM ocr.end_batch(ending.owner, ending.name);
     END LOOP;
 END

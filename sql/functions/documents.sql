@@ -28,6 +28,20 @@ END
 $$;
 COMMENT ON FUNCTION ocr.stage_document(name, bytea) IS 'Internal: the id of these bytes among an owner''s documents, stored now if they are not there yet';
 
+-- From the youngest job: what has ended leaves traces in the index until they are vacuumed, and it was first.
+CREATE OR REPLACE FUNCTION ocr.is_document_needed(document_id bigint) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+AS $$
+BEGIN
+    PERFORM FROM ocr.jobs j WHERE j.document_id = is_document_needed.document_id ORDER BY j.document_id DESC, j.id DESC LIMIT 1;
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION ocr.is_document_needed(bigint) IS 'Internal: whether a job refers to a document';
+
 CREATE OR REPLACE FUNCTION ocr.drop_document(document_id bigint) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -35,13 +49,9 @@ SET enable_seqscan = off
 AS $$
 BEGIN
     PERFORM FROM ocr.documents d WHERE d.id = drop_document.document_id FOR UPDATE SKIP LOCKED;
-    IF FOUND THEN
-        DELETE FROM ocr.documents d
-        WHERE d.id = drop_document.document_id
-          AND NOT EXISTS (SELECT FROM ocr.jobs j WHERE j.document_id = drop_document.document_id);
-        IF FOUND THEN
-            RETURN;
-        END IF;
+    IF FOUND AND NOT ocr.is_document_needed(document_id) THEN
+        DELETE FROM ocr.documents d WHERE d.id = drop_document.document_id;
+        RETURN;
     END IF;
     INSERT INTO ocr.released_documents (document_id) VALUES (drop_document.document_id);
 END
@@ -60,9 +70,7 @@ BEGIN
                     FOR UPDATE SKIP LOCKED LOOP
         PERFORM FROM ocr.documents d WHERE d.id = released.document_id FOR UPDATE SKIP LOCKED;
         IF FOUND THEN
-            DELETE FROM ocr.documents d
-            WHERE d.id = released.document_id
-              AND NOT EXISTS (SELECT FROM ocr.jobs j WHERE j.document_id = released.document_id);
+            DELETE FROM ocr.documents d WHERE d.id = released.document_id AND NOT ocr.is_document_needed(released.document_id);
         ELSIF EXISTS (SELECT FROM ocr.documents d WHERE d.id = released.document_id) THEN
             CONTINUE;  -- somebody is at it: look again next time
         END IF;

@@ -71,7 +71,8 @@ batch: the name of one of the caller''s own.
 Errors: 42704 where there is no such batch; 22004.';
 
 CREATE OR REPLACE FUNCTION ocr.purge_jobs(
-    older_than interval, batch text, owner name, everyone boolean, INOUT after bigint, INOUT purged bigint)
+    older_than interval, batch text, owner name, everyone boolean,
+    INOUT until timestamptz, INOUT after timestamptz, INOUT after_id bigint, INOUT purged bigint)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -100,17 +101,22 @@ BEGIN
         RAISE EXCEPTION 'role "%" is not yours to delete jobs of', whose
             USING ERRCODE = 'insufficient_privilege', HINT = 'Give a role that you are a member of, or leave owner out for your own jobs.';
     END IF;
-    -- By number, so that what was deleted before is not walked over again.
+    until := coalesce(until, now() - coalesce(older_than, '0'));  -- what ends meanwhile is the next one's
+    -- From the last one on, so that what was deleted before is not walked over again.
     IF batch IS NULL THEN
-        seen := ARRAY(SELECT j.id FROM ocr.jobs j WHERE j.id > after ORDER BY j.id LIMIT at_once);
+        seen := ARRAY(SELECT j.id FROM ocr.jobs j
+                      WHERE j.finished_at <= until AND (j.finished_at, j.id) > (coalesce(after, '-infinity'), coalesce(after_id, 0))
+                      ORDER BY j.finished_at, j.id LIMIT at_once);
     ELSE
         seen := ARRAY(SELECT j.id FROM ocr.jobs j
-                      WHERE j.id > after AND j.batch = batch AND (j.owner = whose OR everyone) ORDER BY j.id LIMIT at_once);
+                      WHERE j.id > coalesce(after_id, 0) AND j.batch = batch AND (j.owner = whose OR everyone)
+                      ORDER BY j.id LIMIT at_once);
     END IF;
-    after := seen[cardinality(seen)];
+    after_id := seen[cardinality(seen)];
+    after := (SELECT j.finished_at FROM ocr.jobs j WHERE j.id = after_id);
     WITH ended AS (
         SELECT j.id FROM ocr.jobs j
-        WHERE j.id = ANY (seen) AND j.finished_at <= now() - coalesce(older_than, '0') AND (j.batch = batch OR batch IS NULL)
+        WHERE j.id = ANY (seen) AND j.finished_at <= until AND (j.batch = batch OR batch IS NULL)
           AND CASE WHEN everyone THEN ocr.caller_acts_for(j.owner) ELSE j.owner = whose END AND NOT ocr.is_on_hold(j)
         FOR UPDATE SKIP LOCKED)
     DELETE FROM ocr.jobs j USING ended e WHERE j.id = e.id;
@@ -118,8 +124,8 @@ BEGIN
     purged := purged + gone;
 END
 $$;
-COMMENT ON FUNCTION ocr.purge_jobs(interval, text, name, boolean, bigint, bigint) IS
-'Internal: of the next thousand jobs after a number, deletes those that ocr_purge() is to; after: the last of the thousand, null where there is none any more. purged: how many so far';
+COMMENT ON FUNCTION ocr.purge_jobs(interval, text, name, boolean, timestamptz, timestamptz, bigint, bigint) IS
+'Internal: of the next thousand jobs, deletes those that ocr_purge() is to. until: when they must have ended, null at first. after, after_id: the end and the number of the last of the thousand, null at first; after_id is null where there is none any more. purged: how many so far';
 
 -- Neither SECURITY DEFINER nor SET, which would keep it from committing; so its body uses no operator of the caller's.
 CREATE OR REPLACE PROCEDURE @extschema@.ocr_purge(
@@ -132,14 +138,16 @@ CREATE OR REPLACE PROCEDURE @extschema@.ocr_purge(
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    after pg_catalog.int8 := 0;
+    until pg_catalog.timestamptz;
+    after pg_catalog.timestamptz;
+    after_id pg_catalog.int8;
 BEGIN
     purged := 0;
     LOOP
-        SELECT p.after, p.purged INTO after, purged
-        FROM ocr.purge_jobs(ocr_purge.older_than, ocr_purge.batch, ocr_purge.owner, ocr_purge.everyone, after, purged) AS p;
+        SELECT p.until, p.after, p.after_id, p.purged INTO until, after, after_id, purged
+        FROM ocr.purge_jobs(ocr_purge.older_than, ocr_purge.batch, ocr_purge.owner, ocr_purge.everyone, until, after, after_id, purged) AS p;
         COMMIT;
-        EXIT WHEN after IS NULL;
+        EXIT WHEN after_id IS NULL;
     END LOOP;
 END
 $$;

@@ -1,5 +1,6 @@
 -- A view reads as its owner, past row-level security: so each says itself whose rows it shows.
--- What was read in the last five minutes: of a job that was read before as well, the share of its time.
+-- What has ended is counted already, in ocr.tallies; of jobs, only those are read that are open or ended in the last five
+-- minutes. What was read in these: of a job that was read before as well, the share of its time.
 CREATE OR REPLACE VIEW ocr.progress WITH (security_barrier) AS
 SELECT s.owner, s.batch, s.jobs, s.pending, s.running, s.completed, s.failed, s.cancelled, s.pages_total, s.pages_done, s.pages_failed,
        rate.pages_per_minute::real AS pages_per_minute,
@@ -9,27 +10,37 @@ SELECT s.owner, s.batch, s.jobs, s.pending, s.running, s.completed, s.failed, s.
        b.paused_at IS NOT NULL AS paused, eta.at AS eta, b.deadline,
        b.deadline < CASE WHEN s.ended = s.jobs THEN s.finished_at ELSE greatest(eta.at, now()) END AS late,
        b.priority, b.max_workers, b.description
-FROM (SELECT j.owner, j.batch, count(*) AS jobs, count(j.finished_at) AS ended,
-             count(*) FILTER (WHERE j.status = 'pending') AS pending,
-             count(*) FILTER (WHERE j.status = 'running') AS running,
-             count(*) FILTER (WHERE j.status = 'completed') AS completed,
-             count(*) FILTER (WHERE j.status = 'failed') AS failed,
-             count(*) FILTER (WHERE j.status = 'cancelled') AS cancelled,
-             coalesce(sum(j.pages_total), 0) AS pages_total,
-             coalesce(sum(j.pages_done), 0) AS pages_done,
-             coalesce(sum(j.pages_failed), 0) AS pages_failed,
-             coalesce(avg(j.pages_total), 1) AS pages_of_a_job,
-             coalesce(sum(CASE WHEN j.finished_at IS NOT NULL THEN 1 ELSE j.pages_done::float8 / nullif(j.pages_total, 0) END), 0) AS done,
-             coalesce(sum(j.pages_total - j.pages_done) FILTER (WHERE j.finished_at IS NULL), 0) AS pages_left,
-             count(*) FILTER (WHERE j.finished_at IS NULL AND j.pages_total IS NULL) AS unopened,
-             min(j.started_at) AS started_at, max(j.finished_at) AS finished_at,
-             coalesce(sum(j.pages_done * extract(epoch FROM coalesce(j.finished_at, now()) - greatest(j.started_at, now() - interval '5 min'))
-                            / greatest(extract(epoch FROM coalesce(j.finished_at, now()) - j.started_at), 0.001))
-                          FILTER (WHERE j.status IN ('running', 'completed', 'failed') AND j.started_at IS NOT NULL
-                                    AND coalesce(j.finished_at, now()) > now() - interval '5 min'), 0) AS lately
-      FROM ocr.jobs j
-      WHERE ocr.acts_for(j.owner)
-      GROUP BY j.owner, j.batch) AS s
+FROM (SELECT c.owner, c.batch, sum(c.ended + c.pending + c.running)::bigint AS jobs, sum(c.ended)::bigint AS ended,
+             sum(c.pending)::bigint AS pending, sum(c.running)::bigint AS running, sum(c.completed)::bigint AS completed,
+             sum(c.failed)::bigint AS failed, sum(c.cancelled)::bigint AS cancelled, sum(c.pages_total)::bigint AS pages_total,
+             sum(c.pages_done)::bigint AS pages_done, sum(c.pages_failed)::bigint AS pages_failed,
+             coalesce(sum(c.pages_total) / nullif(sum(c.opened), 0), 1)::float8 AS pages_of_a_job,
+             (sum(c.ended) + sum(c.shares))::float8 AS done, sum(c.pages_left)::bigint AS pages_left, sum(c.unopened)::bigint AS unopened,
+             -- Of one that has gone on for longer, the first of those that ended lately does not say when it was begun.
+             CASE WHEN sum(c.ended) = sum(c.ended_lately) THEN min(c.started_at) END AS started_at,
+             max(c.finished_at) AS finished_at, sum(c.lately) AS lately
+      FROM (SELECT t.owner, t.batch, t.completed + t.failed + t.cancelled AS ended, 0 AS pending, 0 AS running,
+                   t.completed, t.failed, t.cancelled, t.pages_total, t.pages_done, t.pages_failed, t.opened,
+                   0 AS shares, 0 AS pages_left, 0 AS unopened, 0 AS ended_lately, NULL AS started_at, t.finished_at, 0 AS lately
+            FROM ocr.tallies t
+            UNION ALL
+            SELECT j.owner, j.batch, 0, count(*) FILTER (WHERE j.status = 'pending'), count(*) FILTER (WHERE j.status = 'running'),
+                   0, 0, 0, coalesce(sum(j.pages_total) FILTER (WHERE j.finished_at IS NULL), 0),
+                   coalesce(sum(j.pages_done) FILTER (WHERE j.finished_at IS NULL), 0),
+                   coalesce(sum(j.pages_failed) FILTER (WHERE j.finished_at IS NULL), 0),
+                   count(j.pages_total) FILTER (WHERE j.finished_at IS NULL),
+                   coalesce(sum(j.pages_done::float8 / nullif(j.pages_total, 0)) FILTER (WHERE j.finished_at IS NULL), 0),
+                   coalesce(sum(j.pages_total - j.pages_done) FILTER (WHERE j.finished_at IS NULL), 0),
+                   count(*) FILTER (WHERE j.finished_at IS NULL AND j.pages_total IS NULL), count(j.finished_at), min(j.started_at), NULL,
+                   coalesce(sum(j.pages_done * extract(epoch FROM coalesce(j.finished_at, now()) - greatest(j.started_at, now() - interval '5 min'))
+                                  / greatest(extract(epoch FROM coalesce(j.finished_at, now()) - j.started_at), 0.001))
+                                FILTER (WHERE j.status IN ('running', 'completed', 'failed') AND j.started_at IS NOT NULL), 0)
+            FROM ocr.jobs j
+            WHERE j.finished_at IS NULL OR j.finished_at > now() - interval '5 min'
+            GROUP BY j.owner, j.batch) AS c
+      WHERE ocr.acts_for(c.owner)
+      GROUP BY c.owner, c.batch
+      HAVING sum(c.ended + c.pending + c.running) > 0) AS s
 LEFT JOIN ocr.batches b ON b.owner = s.owner AND b.name = s.batch,
 LATERAL (SELECT s.done / s.jobs AS share) AS done,
 LATERAL (SELECT coalesce(60 * s.lately / greatest(extract(epoch FROM now() - greatest(s.started_at, now() - interval '5 min')), 1), 0)

@@ -1,5 +1,6 @@
 -- The fill factor leaves room for the counters, which are updated once per page, on the row's own heap page. No index
--- covers a column that changes while a job runs.
+-- covers a column that changes from page to page. Vacuum follows every fiftieth job that ends: its indexes are walked for
+-- what is open, past what has ended since.
 CREATE TABLE ocr.jobs (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     owner           name NOT NULL,
@@ -42,14 +43,21 @@ CREATE TABLE ocr.jobs (
     CONSTRAINT ended_jobs_have_an_end CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))),
     CONSTRAINT failed_jobs_have_a_reason CHECK (status <> 'failed' OR (error_code IS NOT NULL AND error IS NOT NULL)),
     CONSTRAINT documents_are_given_or_found CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL))
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 CREATE UNIQUE INDEX jobs_idempotency_key ON ocr.jobs (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX jobs_finished ON ocr.jobs (finished_at) WHERE finished_at IS NOT NULL;
--- By finished_at and error_code, which are set when a job ends or an attempt fails, and not by status.
-CREATE INDEX jobs_failed ON ocr.jobs (error_code) WHERE finished_at IS NOT NULL AND error_code IS NOT NULL;
-CREATE INDEX jobs_batch ON ocr.jobs (owner, batch) WHERE batch IS NOT NULL;
-CREATE INDEX jobs_to_end ON ocr.jobs (owner, batch, id) WHERE batch IS NOT NULL AND finished_at IS NULL;
-CREATE INDEX jobs_document ON ocr.jobs (document_id) WHERE document_id IS NOT NULL;
+-- With the number, as ocr_purge() goes on from one of many that ended at once.
+CREATE INDEX jobs_finished ON ocr.jobs (finished_at, id) WHERE finished_at IS NOT NULL;
+-- By finished_at and error_code, which are set when a job ends or an attempt fails. The owner is in it so that it can be
+-- counted without looking at the jobs.
+CREATE INDEX jobs_failed ON ocr.jobs (error_code, owner) WHERE finished_at IS NOT NULL AND error_code IS NOT NULL;
+-- Millions of entries of few values take a few bytes each. The one below is for who asks for the first or the last of a batch.
+CREATE INDEX jobs_owner ON ocr.jobs (owner, batch);
+CREATE INDEX jobs_batch ON ocr.jobs (batch, id) WHERE batch IS NOT NULL;
+CREATE INDEX jobs_submitted ON ocr.jobs (submitted_at);
+CREATE INDEX jobs_to_end ON ocr.jobs (owner, batch, id) WHERE finished_at IS NULL;
+-- What is pending, running, failed or cancelled among many that are completed.
+CREATE INDEX jobs_status ON ocr.jobs (status, id) WHERE status <> 'completed';
+CREATE INDEX jobs_document ON ocr.jobs (document_id, id) WHERE document_id IS NOT NULL;
 COMMENT ON TABLE ocr.jobs IS 'One row per request to read a document, made by ocr_submit()';
 COMMENT ON COLUMN ocr.jobs.id IS 'What ocr_submit() returned';
 COMMENT ON COLUMN ocr.jobs.owner IS 'The role that submitted it; see ocr.caller()';
@@ -111,6 +119,40 @@ COMMENT ON COLUMN ocr.batches.webhook IS 'The foreign server that is told of its
 COMMENT ON COLUMN ocr.batches.paused_at IS 'Since when no more of it is begun, see ocr_pause(); null: it goes on';
 COMMENT ON COLUMN ocr.batches.legal_hold IS 'Whether its jobs must not be deleted, see ocr_hold()';
 COMMENT ON COLUMN ocr.batches.finished_at IS 'When the last of its jobs ended; null while there are others, and before there was any';
+
+CREATE INDEX batches_open ON ocr.batches (owner, name) WHERE finished_at IS NULL;
+CREATE INDEX batches_limited ON ocr.batches (owner, name) WHERE max_workers IS NOT NULL;
+
+-- A row per job that has ended, until ocr.fold_tallies() makes one of all those of a batch. Not in a dump: restored jobs are
+-- counted as they come.
+CREATE TABLE ocr.tallies (
+    owner        name NOT NULL,
+    batch        text,
+    folded       boolean NOT NULL,
+    completed    bigint NOT NULL,
+    failed       bigint NOT NULL,
+    cancelled    bigint NOT NULL,
+    approved     bigint NOT NULL,
+    review       bigint NOT NULL,
+    rejected     bigint NOT NULL,
+    opened       bigint NOT NULL,
+    pages_total  bigint NOT NULL,
+    pages_done   bigint NOT NULL,
+    pages_failed bigint NOT NULL,
+    rated        bigint NOT NULL,
+    confidence   float8 NOT NULL,
+    submitted_at timestamptz NOT NULL,
+    started_at   timestamptz,
+    finished_at  timestamptz NOT NULL
+) WITH (vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+ALTER TABLE ocr.tallies REPLICA IDENTITY FULL;
+CREATE INDEX tallies_batch ON ocr.tallies (owner, batch);
+CREATE INDEX tallies_new ON ocr.tallies (owner) WHERE NOT folded;
+COMMENT ON TABLE ocr.tallies IS 'Internal: how many jobs of a batch have ended, and how, as the sum of its rows; batch is null for jobs without one. See ocr.fold_tallies()';
+COMMENT ON COLUMN ocr.tallies.opened IS 'How many of them have pages_total';
+COMMENT ON COLUMN ocr.tallies.rated IS 'How many of them have a confidence';
+COMMENT ON COLUMN ocr.tallies.confidence IS 'The sum of theirs';
+COMMENT ON COLUMN ocr.tallies.submitted_at IS 'The first of theirs, as started_at, also where that one was deleted since; finished_at is the last';
 
 -- Two jobs that end at the same time do not see each other's end.
 CREATE TABLE ocr.ending_batches (

@@ -206,7 +206,7 @@ CREATE TABLE ocr.delivery_attempts (
 );
 -- Has no key, and yet its rows can be deleted while it is published, as by FOR ALL TABLES.
 ALTER TABLE ocr.delivery_attempts REPLICA IDENTITY FULL;
-CREATE INDEX delivery_attempts_at ON ocr.delivery_attempts USING brin (at) WITH (autosummarize = on);
+CREATE INDEX delivery_attempts_at ON ocr.delivery_attempts (at);
 CREATE INDEX delivery_attempts_delivery ON ocr.delivery_attempts (delivery_id);
 COMMENT ON TABLE ocr.delivery_attempts IS 'Every attempt at a row of ocr.deliveries';
 COMMENT ON COLUMN ocr.delivery_attempts.attempt IS 'Which one it was, from 1; counted anew by ocr_redeliver()';
@@ -242,7 +242,8 @@ ALTER TABLE ocr.batches
     ADD COLUMN legal_hold boolean NOT NULL DEFAULT false;
 ALTER TABLE ocr.jobs ADD COLUMN legal_hold boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN ocr.jobs.legal_hold IS 'Whether it must not be deleted, see ocr_hold(); those of a batch that is held must not, either';
-CREATE INDEX jobs_to_end ON ocr.jobs (owner, batch, id) WHERE batch IS NOT NULL AND finished_at IS NULL;
+CREATE INDEX jobs_submitted ON ocr.jobs (submitted_at);
+CREATE INDEX jobs_to_end ON ocr.jobs (owner, batch, id) WHERE finished_at IS NULL;
 UPDATE ocr.batches b
 SET finished_at = coalesce((SELECT max(j.finished_at) FROM ocr.jobs j WHERE j.owner = b.owner AND j.batch = b.name), b.created_at)
 WHERE NOT EXISTS (SELECT FROM ocr.jobs j WHERE j.owner = b.owner AND j.batch = b.name AND j.finished_at IS NULL);
@@ -313,10 +314,49 @@ COMMENT ON COLUMN ocr.pages.corrected_text IS 'The text as a person corrected it
 COMMENT ON COLUMN ocr.pages.corrected_layout IS 'As layout, of corrected_text: each of its words with the box of the machine''s words that it stands for, its blocks and lines those of corrected_text. What a person wrote has a confidence of 100 and "corrected":true. Null where nobody corrected the text, or layout has no words';
 COMMENT ON COLUMN ocr.pages.reviewed_at IS 'When a person last decided on it, see ocr.reviews; verdict is that decision since. Null where nobody did';
 
-CREATE INDEX pages_read_at ON ocr.pages USING brin (read_at) WITH (autosummarize = on);
-CREATE INDEX failures_failed_at ON ocr.failures USING brin (failed_at) WITH (autosummarize = on);
-CREATE INDEX jobs_finished ON ocr.jobs (finished_at) WHERE finished_at IS NOT NULL;
-CREATE INDEX jobs_failed ON ocr.jobs (error_code) WHERE finished_at IS NOT NULL AND error_code IS NOT NULL;
+CREATE INDEX pages_read_at ON ocr.pages (read_at);
+CREATE INDEX failures_failed_at ON ocr.failures (failed_at);
+DROP INDEX ocr.jobs_batch;
+DROP INDEX ocr.jobs_document;
+CREATE INDEX jobs_document ON ocr.jobs (document_id, id) WHERE document_id IS NOT NULL;
+CREATE INDEX jobs_finished ON ocr.jobs (finished_at, id) WHERE finished_at IS NOT NULL;
+CREATE INDEX jobs_failed ON ocr.jobs (error_code, owner) WHERE finished_at IS NOT NULL AND error_code IS NOT NULL;
+CREATE INDEX jobs_owner ON ocr.jobs (owner, batch);
+CREATE INDEX jobs_batch ON ocr.jobs (batch, id) WHERE batch IS NOT NULL;
+CREATE INDEX jobs_status ON ocr.jobs (status, id) WHERE status <> 'completed';
+ALTER TABLE ocr.jobs SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX batches_open ON ocr.batches (owner, name) WHERE finished_at IS NULL;
+CREATE INDEX batches_limited ON ocr.batches (owner, name) WHERE max_workers IS NOT NULL;
+
+CREATE TABLE ocr.tallies (
+    owner        name NOT NULL,
+    batch        text,
+    folded       boolean NOT NULL,
+    completed    bigint NOT NULL,
+    failed       bigint NOT NULL,
+    cancelled    bigint NOT NULL,
+    approved     bigint NOT NULL,
+    review       bigint NOT NULL,
+    rejected     bigint NOT NULL,
+    opened       bigint NOT NULL,
+    pages_total  bigint NOT NULL,
+    pages_done   bigint NOT NULL,
+    pages_failed bigint NOT NULL,
+    rated        bigint NOT NULL,
+    confidence   float8 NOT NULL,
+    submitted_at timestamptz NOT NULL,
+    started_at   timestamptz,
+    finished_at  timestamptz NOT NULL
+) WITH (vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+ALTER TABLE ocr.tallies REPLICA IDENTITY FULL;
+CREATE INDEX tallies_batch ON ocr.tallies (owner, batch);
+CREATE INDEX tallies_new ON ocr.tallies (owner) WHERE NOT folded;
+COMMENT ON TABLE ocr.tallies IS 'Internal: how many jobs of a batch have ended, and how, as the sum of its rows; batch is null for jobs without one. See ocr.fold_tallies()';
+COMMENT ON COLUMN ocr.tallies.opened IS 'How many of them have pages_total';
+COMMENT ON COLUMN ocr.tallies.rated IS 'How many of them have a confidence';
+COMMENT ON COLUMN ocr.tallies.confidence IS 'The sum of theirs';
+COMMENT ON COLUMN ocr.tallies.submitted_at IS 'The first of theirs, as started_at, also where that one was deleted since; finished_at is the last';
+ALTER TABLE ocr.tallies ENABLE ROW LEVEL SECURITY;
 
 -- They return more columns or take more arguments now.
 DROP FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text);

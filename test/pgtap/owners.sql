@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(56);
+SELECT plan(62);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
@@ -107,6 +107,12 @@ SET ROLE ocr_test_clerk;
 SELECT is((SELECT count(*) FROM ocr.dead_letters), 1::bigint, 'a member of the owner sees them');
 SELECT ok(ocr_retry(:job), 'may retry');
 SELECT ok(ocr_cancel(:job), 'and cancel');
+RESET ROLE;
+
+-- What a view calls, whoever looks at it must be allowed to call.
+SET ROLE ocr_test_bob;
+SELECT lives_ok(format('SELECT * FROM ocr.%I', c.relname), 'anybody may look at ocr.' || c.relname)
+FROM pg_class c WHERE c.relnamespace = 'ocr'::regnamespace AND c.relkind = 'v' ORDER BY c.relname;
 RESET ROLE;
 
 -- A role that was dropped leaves its rows to superusers.

@@ -14,11 +14,14 @@ $$;
 CREATE FUNCTION pg_temp.purge(older_than interval = NULL, batch text = NULL, owner name = NULL, everyone boolean = false)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    after bigint := 0;
+    until timestamptz;
+    after timestamptz;
+    after_id bigint;
     purged bigint := 0;
 BEGIN
-    WHILE after IS NOT NULL LOOP
-        SELECT * INTO after, purged FROM ocr.purge_jobs(older_than, batch, owner, everyone, after, purged);
+    LOOP
+        SELECT * INTO until, after, after_id, purged FROM ocr.purge_jobs(older_than, batch, owner, everyone, until, after, after_id, purged);
+        EXIT WHEN after_id IS NULL;
     END LOOP;
     RETURN purged;
 END

@@ -45,7 +45,7 @@ JOIN pg_language l ON l.oid = p.prolang AND l.lanname <> 'c'
 WHERE p.prosqlbody IS NULL AND (p.prokind = 'f' OR p.prosecdef)
   AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false);
 
--- pg_dump carries the rows of all tables but the passwords and the constant one.
+-- pg_dump carries the rows of all tables but the passwords, the constant one, and what is counted anew.
 SELECT c.relname AS not_dumped
 FROM pg_class c JOIN pg_extension e ON e.extname = 'pg_ocr'
 WHERE c.relnamespace = 'ocr'::regnamespace AND c.relkind IN ('r', 'S') AND c.oid <> ALL (e.extconfig)

@@ -74,6 +74,7 @@ for my $what (sort keys %described)
 	is(described('old', $what), described('postgres', $what), "$what are those of a fresh database");
 }
 is($server->safe_psql('old', q{SELECT finished_at IS NOT NULL FROM ocr.batches WHERE name = 'ended'}), 't', 'a batch that has ended has');
+is($server->safe_psql('old', q{SELECT jobs, cancelled, progress FROM ocr.progress WHERE batch = 'ended'}), '1|1|1', 'and is counted');
 wait_until($server, 'SELECT count(*) = 0 FROM ocr.tasks', database => 'old');
 is($server->safe_psql('old', $states), '{completed,failed,cancelled,completed,completed}', 'without a restart, workers read what was waiting');
 is($server->safe_psql('old', 'SELECT ocr_text(1)'), 'text', 'results of before are there');
