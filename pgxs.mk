@@ -23,6 +23,7 @@ OBJS = \
 	src/extension/shared_state.o \
 	src/extension/store_functions.o \
 	src/extension/tallies.o \
+	src/extension/visible_owners.o \
 	src/extension/wait_events.o \
 	src/extension/wake.o \
 	src/extension/worker_main.o \

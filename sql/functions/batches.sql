@@ -213,7 +213,7 @@ BEGIN
             'confidence', round((sum(t.confidence) / nullif(sum(t.rated), 0))::numeric, 2),
             'submitted_at', min(t.submitted_at), 'started_at', min(t.started_at), 'finished_at', max(t.finished_at),
             'deadline', batch.deadline)
-        FROM ocr.tallies t WHERE t.owner = batch.owner AND t.batch = batch.name);
+        FROM ocr.outcomes t WHERE t.owner = batch.owner AND t.batch = batch.name);
 END
 $$;
 COMMENT ON FUNCTION ocr.batch_summary(ocr.batches) IS 'Internal: what NOTIFY and webhooks say of a batch that has ended';
@@ -281,7 +281,7 @@ BEGIN
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM ocr.jobs j WHERE j.owner = ending.owner AND j.batch = ending.name AND j.finished_at IS NULL);
         -- Whoever saw that its job was the last has said so already.
-        CONTINUE WHEN ending.finished_at >= (SELECT max(t.finished_at) FROM ocr.tallies t
+        CONTINUE WHEN ending.finished_at >= (SELECT max(t.finished_at) FROM ocr.outcomes t
                                              WHERE t.owner = ending.owner AND t.batch = ending.name);
         PERFORM ocr.end_batch(ending.owner, ending.name);
     END LOOP;

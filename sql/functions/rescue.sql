@@ -50,7 +50,7 @@ BEGIN
     PERFORM ocr.wake_courier() WHERE ocr.deliveries_due_in_ms() = 0;
     PERFORM ocr.admit_forgotten_tasks();
     PERFORM ocr.end_batches();
-    PERFORM ocr.fold_tallies();
+    PERFORM ocr.fold_outcomes();
     FOR orphan IN SELECT * FROM ocr.orphaned_tasks() LOOP
         LOOP
             PERFORM FROM ocr.jobs j WHERE j.id = orphan.job_id FOR NO KEY UPDATE SKIP LOCKED;

@@ -1,5 +1,5 @@
 -- A view reads as its owner, past row-level security: so each says itself whose rows it shows.
--- What has ended is counted already, in ocr.tallies; of jobs, only those are read that are open or ended in the last five
+-- What has ended is counted already, in ocr.outcomes; of jobs, only those are read that are open or ended in the last five
 -- minutes. What was read in these: of a job that was read before as well, the share of its time.
 CREATE OR REPLACE VIEW ocr.progress WITH (security_barrier) AS
 SELECT s.owner, s.batch, s.jobs, s.pending, s.running, s.completed, s.failed, s.cancelled, s.pages_total, s.pages_done, s.pages_failed,
@@ -22,7 +22,7 @@ FROM (SELECT c.owner, c.batch, sum(c.ended + c.pending + c.running)::bigint AS j
       FROM (SELECT t.owner, t.batch, t.completed + t.failed + t.cancelled AS ended, 0 AS pending, 0 AS running,
                    t.completed, t.failed, t.cancelled, t.pages_total, t.pages_done, t.pages_failed, t.opened,
                    0 AS shares, 0 AS pages_left, 0 AS unopened, 0 AS ended_lately, NULL AS started_at, t.finished_at, 0 AS lately
-            FROM ocr.tallies t
+            FROM ocr.outcomes t
             UNION ALL
             SELECT j.owner, j.batch, 0, count(*) FILTER (WHERE j.status = 'pending'), count(*) FILTER (WHERE j.status = 'running'),
                    0, 0, 0, coalesce(sum(j.pages_total) FILTER (WHERE j.finished_at IS NULL), 0),
@@ -62,6 +62,7 @@ COMMENT ON COLUMN ocr.progress.priority IS 'Of all its jobs, see ocr_batch()';
 COMMENT ON COLUMN ocr.progress.max_workers IS 'At most so many workers read for it, see ocr_batch()';
 COMMENT ON COLUMN ocr.progress.description IS 'What it is, see ocr_batch()';
 
+-- In the order of an index, so that attempts are looked up of those that are shown and no others.
 CREATE OR REPLACE VIEW ocr.dead_letters WITH (security_barrier) AS
 SELECT j.id AS job_id, j.owner, j.batch, j.error_code, j.error, c.action, j.attempts, j.pages_total, j.pages_failed,
        j.document_id, j.submitted_at, j.finished_at, j.metadata,
@@ -69,8 +70,9 @@ SELECT j.id AS job_id, j.owner, j.batch, j.error_code, j.error, c.action, j.atte
                                             'error', f.error, 'failed_at', f.failed_at) ORDER BY f.failed_at)
         FROM ocr.failures f WHERE f.job_id = j.id) AS failures
 FROM ocr.jobs j LEFT JOIN ocr.error_codes c ON c.code = j.error_code
-WHERE j.status = 'failed' AND ocr.acts_for(j.owner);
-COMMENT ON VIEW ocr.dead_letters IS 'The jobs that failed and why. Their documents are kept: ocr_retry(job_id) sends one round again. Shows the jobs that you can see';
+WHERE j.status = 'failed' AND ocr.acts_for(j.owner)
+ORDER BY j.finished_at DESC, j.id DESC;
+COMMENT ON VIEW ocr.dead_letters IS 'The jobs that failed and why, the last first. Their documents are kept: ocr_retry(job_id) sends one round again. Shows the jobs that you can see';
 COMMENT ON COLUMN ocr.dead_letters.action IS 'What can be done about it';
 COMMENT ON COLUMN ocr.dead_letters.failures IS 'Every attempt that failed, as in ocr.failures';
 

@@ -57,6 +57,8 @@ CREATE INDEX jobs_submitted ON ocr.jobs (submitted_at);
 CREATE INDEX jobs_to_end ON ocr.jobs (owner, batch, id) WHERE finished_at IS NULL;
 -- What is pending, running, failed or cancelled among many that are completed.
 CREATE INDEX jobs_status ON ocr.jobs (status, id) WHERE status <> 'completed';
+-- In the order of ocr.dead_letters.
+CREATE INDEX jobs_dead ON ocr.jobs (finished_at, id) WHERE status = 'failed';
 CREATE INDEX jobs_document ON ocr.jobs (document_id, id) WHERE document_id IS NOT NULL;
 COMMENT ON TABLE ocr.jobs IS 'One row per request to read a document, made by ocr_submit()';
 COMMENT ON COLUMN ocr.jobs.id IS 'What ocr_submit() returned';
@@ -123,9 +125,9 @@ COMMENT ON COLUMN ocr.batches.finished_at IS 'When the last of its jobs ended; n
 CREATE INDEX batches_open ON ocr.batches (owner, name) WHERE finished_at IS NULL;
 CREATE INDEX batches_limited ON ocr.batches (owner, name) WHERE max_workers IS NOT NULL;
 
--- A row per job that has ended, until ocr.fold_tallies() makes one of all those of a batch. Not in a dump: restored jobs are
+-- A row per job that has ended, until ocr.fold_outcomes() makes one of all those of a batch. Not in a dump: restored jobs are
 -- counted as they come.
-CREATE TABLE ocr.tallies (
+CREATE TABLE ocr.outcomes (
     owner        name NOT NULL,
     batch        text,
     folded       boolean NOT NULL,
@@ -145,14 +147,14 @@ CREATE TABLE ocr.tallies (
     started_at   timestamptz,
     finished_at  timestamptz NOT NULL
 ) WITH (vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-ALTER TABLE ocr.tallies REPLICA IDENTITY FULL;
-CREATE INDEX tallies_batch ON ocr.tallies (owner, batch);
-CREATE INDEX tallies_new ON ocr.tallies (owner) WHERE NOT folded;
-COMMENT ON TABLE ocr.tallies IS 'Internal: how many jobs of a batch have ended, and how, as the sum of its rows; batch is null for jobs without one. See ocr.fold_tallies()';
-COMMENT ON COLUMN ocr.tallies.opened IS 'How many of them have pages_total';
-COMMENT ON COLUMN ocr.tallies.rated IS 'How many of them have a confidence';
-COMMENT ON COLUMN ocr.tallies.confidence IS 'The sum of theirs';
-COMMENT ON COLUMN ocr.tallies.submitted_at IS 'The first of theirs, as started_at, also where that one was deleted since; finished_at is the last';
+ALTER TABLE ocr.outcomes REPLICA IDENTITY FULL;
+CREATE INDEX outcomes_batch ON ocr.outcomes (owner, batch);
+CREATE INDEX outcomes_new ON ocr.outcomes (owner) WHERE NOT folded;
+COMMENT ON TABLE ocr.outcomes IS 'Internal: how many jobs of a batch have ended, and how, as the sum of its rows; batch is null for jobs without one. See ocr.fold_outcomes()';
+COMMENT ON COLUMN ocr.outcomes.opened IS 'How many of them have pages_total';
+COMMENT ON COLUMN ocr.outcomes.rated IS 'How many of them have a confidence';
+COMMENT ON COLUMN ocr.outcomes.confidence IS 'The sum of theirs';
+COMMENT ON COLUMN ocr.outcomes.submitted_at IS 'The first of theirs, as started_at, also where that one was deleted since; finished_at is the last';
 
 -- Two jobs that end at the same time do not see each other's end.
 CREATE TABLE ocr.ending_batches (

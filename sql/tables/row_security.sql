@@ -5,16 +5,16 @@ ALTER TABLE ocr.failures ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.documents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.batches ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.ingested ENABLE ROW LEVEL SECURITY;
-CREATE POLICY owner_sees ON ocr.jobs FOR SELECT USING (ocr.acts_for(owner));
-CREATE POLICY owner_sees ON ocr.documents FOR SELECT USING (ocr.acts_for(owner));
-CREATE POLICY owner_sees ON ocr.batches FOR SELECT USING (ocr.acts_for(owner));
-CREATE POLICY owner_sees ON ocr.ingested FOR SELECT USING (ocr.acts_for(owner));
+CREATE POLICY owner_sees ON ocr.jobs FOR SELECT USING (owner = ANY (ocr.visible_owners()));
+CREATE POLICY owner_sees ON ocr.documents FOR SELECT USING (owner = ANY (ocr.visible_owners()));
+CREATE POLICY owner_sees ON ocr.batches FOR SELECT USING (owner = ANY (ocr.visible_owners()));
+CREATE POLICY owner_sees ON ocr.ingested FOR SELECT USING (owner = ANY (ocr.visible_owners()));
 CREATE POLICY owner_sees ON ocr.pages FOR SELECT
-    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = pages.job_id AND ocr.acts_for(j.owner)));
+    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = pages.job_id AND j.owner = ANY (ocr.visible_owners())));
 CREATE POLICY owner_sees ON ocr.failures FOR SELECT
-    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = failures.job_id AND ocr.acts_for(j.owner)));
+    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = failures.job_id AND j.owner = ANY (ocr.visible_owners())));
 CREATE POLICY owner_sees ON ocr.reviews FOR SELECT
-    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = reviews.job_id AND ocr.acts_for(j.owner)));
+    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = reviews.job_id AND j.owner = ANY (ocr.visible_owners())));
 GRANT USAGE ON SCHEMA ocr TO PUBLIC;
 GRANT SELECT ON ocr.jobs, ocr.pages, ocr.reviews, ocr.failures, ocr.documents, ocr.batches, ocr.ingested, ocr.error_codes TO PUBLIC;
 
@@ -24,12 +24,12 @@ ALTER TABLE ocr.passwords ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.fingerprints ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.released_documents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.ending_batches ENABLE ROW LEVEL SECURITY;
-ALTER TABLE ocr.tallies ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ocr.outcomes ENABLE ROW LEVEL SECURITY;
 
 -- The outbox, and what came of it.
 ALTER TABLE ocr.deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.delivery_attempts ENABLE ROW LEVEL SECURITY;
-CREATE POLICY owner_sees ON ocr.deliveries FOR SELECT USING (ocr.acts_for(owner));
+CREATE POLICY owner_sees ON ocr.deliveries FOR SELECT USING (owner = ANY (ocr.visible_owners()));
 CREATE POLICY owner_sees ON ocr.delivery_attempts FOR SELECT
-    USING (EXISTS (SELECT FROM ocr.deliveries d WHERE d.id = delivery_attempts.delivery_id AND ocr.acts_for(d.owner)));
+    USING (EXISTS (SELECT FROM ocr.deliveries d WHERE d.id = delivery_attempts.delivery_id AND d.owner = ANY (ocr.visible_owners())));
 GRANT SELECT ON ocr.deliveries, ocr.delivery_attempts TO PUBLIC;

@@ -140,8 +140,17 @@ CREATE TYPE ocr.exported_page AS (
     source text, verdict text, confidence real, text text, corrected boolean, reviewed_at timestamptz, error_code text, error text);
 COMMENT ON TYPE ocr.exported_page IS 'Internal: a page with what is to be known of its job, see ocr_export_pages()';
 
+CREATE FUNCTION ocr.visible_owners() RETURNS name[]
+    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_visible_owners';
+ALTER POLICY owner_sees ON ocr.jobs USING (owner = ANY (ocr.visible_owners()));
+ALTER POLICY owner_sees ON ocr.documents USING (owner = ANY (ocr.visible_owners()));
+ALTER POLICY owner_sees ON ocr.batches USING (owner = ANY (ocr.visible_owners()));
+ALTER POLICY owner_sees ON ocr.pages
+    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = pages.job_id AND j.owner = ANY (ocr.visible_owners())));
+ALTER POLICY owner_sees ON ocr.failures
+    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = failures.job_id AND j.owner = ANY (ocr.visible_owners())));
 ALTER TABLE ocr.ingested ENABLE ROW LEVEL SECURITY;
-CREATE POLICY owner_sees ON ocr.ingested FOR SELECT USING (ocr.acts_for(owner));
+CREATE POLICY owner_sees ON ocr.ingested FOR SELECT USING (owner = ANY (ocr.visible_owners()));
 GRANT SELECT ON ocr.ingested TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('ocr.ingested', '');
 
@@ -217,9 +226,9 @@ COMMENT ON COLUMN ocr.delivery_attempts.answer IS 'The first kilobyte of the ans
 COMMENT ON COLUMN ocr.delivery_attempts.error IS 'Why it failed; null where it went well';
 ALTER TABLE ocr.deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ocr.delivery_attempts ENABLE ROW LEVEL SECURITY;
-CREATE POLICY owner_sees ON ocr.deliveries FOR SELECT USING (ocr.acts_for(owner));
+CREATE POLICY owner_sees ON ocr.deliveries FOR SELECT USING (owner = ANY (ocr.visible_owners()));
 CREATE POLICY owner_sees ON ocr.delivery_attempts FOR SELECT
-    USING (EXISTS (SELECT FROM ocr.deliveries d WHERE d.id = delivery_attempts.delivery_id AND ocr.acts_for(d.owner)));
+    USING (EXISTS (SELECT FROM ocr.deliveries d WHERE d.id = delivery_attempts.delivery_id AND d.owner = ANY (ocr.visible_owners())));
 GRANT SELECT ON ocr.deliveries, ocr.delivery_attempts TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('ocr.deliveries', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.deliveries_id_seq', '');
@@ -303,7 +312,7 @@ COMMENT ON COLUMN ocr.reviews.confidence IS 'What the machine gave the page, 0 t
 COMMENT ON COLUMN ocr.reviews.corrected_text IS 'The text that this review gave the page; null where it left the text as it was';
 ALTER TABLE ocr.reviews ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner_sees ON ocr.reviews FOR SELECT
-    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = reviews.job_id AND ocr.acts_for(j.owner)));
+    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = reviews.job_id AND j.owner = ANY (ocr.visible_owners())));
 GRANT SELECT ON ocr.reviews TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('ocr.reviews', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.reviews_id_seq', '');
@@ -324,11 +333,12 @@ CREATE INDEX jobs_failed ON ocr.jobs (error_code, owner) WHERE finished_at IS NO
 CREATE INDEX jobs_owner ON ocr.jobs (owner, batch);
 CREATE INDEX jobs_batch ON ocr.jobs (batch, id) WHERE batch IS NOT NULL;
 CREATE INDEX jobs_status ON ocr.jobs (status, id) WHERE status <> 'completed';
+CREATE INDEX jobs_dead ON ocr.jobs (finished_at, id) WHERE status = 'failed';
 ALTER TABLE ocr.jobs SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX batches_open ON ocr.batches (owner, name) WHERE finished_at IS NULL;
 CREATE INDEX batches_limited ON ocr.batches (owner, name) WHERE max_workers IS NOT NULL;
 
-CREATE TABLE ocr.tallies (
+CREATE TABLE ocr.outcomes (
     owner        name NOT NULL,
     batch        text,
     folded       boolean NOT NULL,
@@ -348,15 +358,15 @@ CREATE TABLE ocr.tallies (
     started_at   timestamptz,
     finished_at  timestamptz NOT NULL
 ) WITH (vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-ALTER TABLE ocr.tallies REPLICA IDENTITY FULL;
-CREATE INDEX tallies_batch ON ocr.tallies (owner, batch);
-CREATE INDEX tallies_new ON ocr.tallies (owner) WHERE NOT folded;
-COMMENT ON TABLE ocr.tallies IS 'Internal: how many jobs of a batch have ended, and how, as the sum of its rows; batch is null for jobs without one. See ocr.fold_tallies()';
-COMMENT ON COLUMN ocr.tallies.opened IS 'How many of them have pages_total';
-COMMENT ON COLUMN ocr.tallies.rated IS 'How many of them have a confidence';
-COMMENT ON COLUMN ocr.tallies.confidence IS 'The sum of theirs';
-COMMENT ON COLUMN ocr.tallies.submitted_at IS 'The first of theirs, as started_at, also where that one was deleted since; finished_at is the last';
-ALTER TABLE ocr.tallies ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ocr.outcomes REPLICA IDENTITY FULL;
+CREATE INDEX outcomes_batch ON ocr.outcomes (owner, batch);
+CREATE INDEX outcomes_new ON ocr.outcomes (owner) WHERE NOT folded;
+COMMENT ON TABLE ocr.outcomes IS 'Internal: how many jobs of a batch have ended, and how, as the sum of its rows; batch is null for jobs without one. See ocr.fold_outcomes()';
+COMMENT ON COLUMN ocr.outcomes.opened IS 'How many of them have pages_total';
+COMMENT ON COLUMN ocr.outcomes.rated IS 'How many of them have a confidence';
+COMMENT ON COLUMN ocr.outcomes.confidence IS 'The sum of theirs';
+COMMENT ON COLUMN ocr.outcomes.submitted_at IS 'The first of theirs, as started_at, also where that one was deleted since; finished_at is the last';
+ALTER TABLE ocr.outcomes ENABLE ROW LEVEL SECURITY;
 
 -- They return more columns or take more arguments now.
 DROP FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text);

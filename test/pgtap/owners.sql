@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(62);
+SELECT plan(68);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
@@ -107,6 +107,30 @@ SET ROLE ocr_test_clerk;
 SELECT is((SELECT count(*) FROM ocr.dead_letters), 1::bigint, 'a member of the owner sees them');
 SELECT ok(ocr_retry(:job), 'may retry');
 SELECT ok(ocr_cancel(:job), 'and cancel');
+RESET ROLE;
+
+-- Who has the rights of whom may change from one statement to the next.
+CREATE ROLE ocr_test_late;
+SET ROLE ocr_test_late;
+SELECT is((SELECT count(*) FROM ocr.jobs WHERE owner = 'ocr_test_alice'), 0::bigint, 'a stranger sees none');
+SELECT is(ocr.visible_owners(), '{ocr_test_late}', 'but its own');
+RESET ROLE;
+GRANT ocr_test_alice TO ocr_test_late;
+SET ROLE ocr_test_late;
+SELECT isnt((SELECT count(*) FROM ocr.jobs WHERE owner = 'ocr_test_alice'), 0::bigint, 'as a member it sees them');
+RESET ROLE;
+REVOKE ocr_test_alice FROM ocr_test_late;
+SET ROLE ocr_test_late;
+SELECT is((SELECT count(*) FROM ocr.jobs WHERE owner = 'ocr_test_alice'), 0::bigint, 'and then no longer');
+RESET ROLE;
+ALTER ROLE ocr_test_late RENAME TO ocr_test_later;
+SET ROLE ocr_test_later;
+SELECT is(ocr.visible_owners(), '{ocr_test_later}', 'nor by the name that it had');
+RESET ROLE;
+ALTER ROLE ocr_test_later NOINHERIT;
+GRANT ocr_test_alice TO ocr_test_later;
+SET ROLE ocr_test_later;
+SELECT is((SELECT count(*) FROM ocr.jobs WHERE owner = 'ocr_test_alice'), 0::bigint, 'nor where it does not inherit');
 RESET ROLE;
 
 -- What a view calls, whoever looks at it must be allowed to call.

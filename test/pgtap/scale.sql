@@ -34,11 +34,11 @@ BEGIN
     RETURN plan;
 END
 $$;
-CREATE VIEW pg_temp.tallied AS
+CREATE VIEW pg_temp.kept AS
 SELECT owner, batch, sum(completed) AS completed, sum(failed) AS failed, sum(cancelled) AS cancelled, sum(approved) AS approved, sum(review) AS review,
        sum(rejected) AS rejected, sum(opened) AS opened, sum(pages_total) AS pages_total, sum(pages_done) AS pages_done,
        sum(pages_failed) AS pages_failed, sum(rated) AS rated, round(sum(confidence)::numeric, 3) AS confidence
-FROM ocr.tallies GROUP BY owner, batch HAVING sum(completed + failed + cancelled) > 0;
+FROM ocr.outcomes GROUP BY owner, batch HAVING sum(completed + failed + cancelled) > 0;
 CREATE VIEW pg_temp.counted AS
 SELECT owner, batch, (count(*) FILTER (WHERE status = 'completed'))::numeric AS completed, (count(*) FILTER (WHERE status = 'failed'))::numeric AS failed,
        (count(*) FILTER (WHERE status = 'cancelled'))::numeric AS cancelled, (count(*) FILTER (WHERE verdict = 'approved'))::numeric AS approved,
@@ -46,8 +46,8 @@ SELECT owner, batch, (count(*) FILTER (WHERE status = 'completed'))::numeric AS 
        coalesce(sum(pages_total), 0)::numeric AS pages_total, sum(pages_done)::numeric AS pages_done, sum(pages_failed)::numeric AS pages_failed,
        (count(confidence))::numeric AS rated, coalesce(round(sum(confidence::float8)::numeric, 3), 0.000) AS confidence
 FROM ocr.jobs WHERE finished_at IS NOT NULL GROUP BY owner, batch;
-CREATE FUNCTION pg_temp.tallies_are_right(what text) RETURNS text LANGUAGE sql AS $$
-    SELECT results_eq('SELECT * FROM pg_temp.tallied ORDER BY owner, batch', 'SELECT * FROM pg_temp.counted ORDER BY owner, batch', what)
+CREATE FUNCTION pg_temp.outcomes_are_right(what text) RETURNS text LANGUAGE sql AS $$
+    SELECT results_eq('SELECT * FROM pg_temp.kept ORDER BY owner, batch', 'SELECT * FROM pg_temp.counted ORDER BY owner, batch', what)
 $$;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_temp TO PUBLIC;
 
@@ -69,8 +69,8 @@ INSERT INTO ocr.batches (owner, name, finished_at) SELECT DISTINCT j.owner, j.ba
 INSERT INTO ocr.batches (owner, name, finished_at, max_workers) SELECT 'postgres', 'old ' || n, now(), CASE WHEN n % 50 = 0 THEN 1 END FROM generate_series(1, 500) AS n;
 SET LOCAL session_replication_role = origin;
 SELECT ocr.recount_jobs() \g /dev/null
-ANALYZE ocr.jobs, ocr.pages, ocr.batches, ocr.failures, ocr.tallies;
-SELECT pg_temp.tallies_are_right('counted all at once');
+ANALYZE ocr.jobs, ocr.pages, ocr.batches, ocr.failures, ocr.outcomes;
+SELECT pg_temp.outcomes_are_right('counted all at once');
 SELECT ocr_submit('\x01'::bytea, batch => 'open') AS first \gset
 SELECT count(ocr_submit(int4send(n))) FROM generate_series(2, 10) AS n \g /dev/null
 
@@ -81,6 +81,7 @@ SELECT results_eq($$SELECT jobs, completed, failed, pages_total, pages_done, pro
     $$SELECT 500::bigint, 400::bigint, 100::bigint, 500::bigint, 500::bigint, 1::real, '[####################] 100%'$$, 'which are all there');
 SELECT results_eq('SELECT sum(jobs), sum(pending) FROM ocr.progress', 'VALUES (20010::numeric, 10::numeric)', 'with those that wait');
 SELECT cmp_ok(pg_temp.reads($$SELECT * FROM ocr.dead_letters$$), '<', 300::bigint, 'dead letters are found by their status');
+SELECT cmp_ok(pg_temp.reads($$SELECT * FROM ocr.dead_letters ORDER BY finished_at DESC LIMIT 5$$, 'ocr.failures'), '<', 1500::bigint, 'and the attempts of those that are shown');
 SELECT matches(pg_temp.plan_of($$SELECT error_code, count(*) FROM ocr.jobs WHERE finished_at IS NOT NULL AND error_code IS NOT NULL AND owner = 'ocr_test_alice' GROUP BY error_code$$),
     'Index Only Scan.*"jobs_failed"', 'and counted by an index alone');
 SET LOCAL ROLE ocr_test_alice;
@@ -93,6 +94,12 @@ SELECT cmp_ok(pg_temp.reads($$SELECT * FROM ocr.jobs WHERE status = 'running'$$)
 SELECT cmp_ok(pg_temp.reads($$SELECT * FROM ocr.jobs ORDER BY submitted_at DESC LIMIT 20$$), '<', 50::bigint, 'what came last');
 SELECT cmp_ok(pg_temp.reads($$SELECT * FROM ocr.jobs WHERE finished_at > now() - interval '3 days' ORDER BY finished_at DESC$$), '<', 150::bigint, 'what ended last');
 SELECT cmp_ok(pg_temp.reads($$SELECT * FROM ocr.pages WHERE job_id = -20000$$, 'ocr.pages'), '<', 5::bigint, 'the pages of a job');
+RESET ROLE;
+SET LOCAL ROLE ocr_test_bob;
+SELECT cmp_ok(pg_temp.reads('SELECT * FROM ocr.jobs ORDER BY id DESC LIMIT 20'), '<', 5::bigint, 'the last ones of whoever has none are none');
+SELECT cmp_ok(pg_temp.reads('SELECT count(*) FROM ocr.jobs'), '<', 5::bigint, 'which is known at once');
+RESET ROLE;
+SET LOCAL ROLE ocr_test_alice;
 SELECT cmp_ok(pg_temp.reads('SELECT * FROM ocr_status(-20000), ocr_text(-20000)'), '<', 5::bigint, 'and its status and text');
 RESET ROLE;
 
@@ -113,35 +120,35 @@ SELECT cmp_ok(pg_temp.reads($$SELECT ocr.purge_jobs('729 days', NULL, NULL, true
 SELECT is((SELECT min(id) FROM ocr.jobs), -29971::bigint, 'which is gone');
 SELECT results_eq('SELECT ocr.owners()', $$VALUES ('ocr_test_alice'::name), ('postgres')$$, 'who has jobs');
 SELECT cmp_ok(pg_temp.reads('SELECT ocr.owners()'), '<', 10::bigint, 'is known from a few');
-SELECT pg_temp.tallies_are_right('after all this the counts are right');
+SELECT pg_temp.outcomes_are_right('after all this the counts are right');
 
 -- Whatever happens to a job.
 SELECT ocr_submit('\x10'::bytea, batch => 'b', priority => 9) AS job \gset
 SELECT is(pg_temp.claim(), :job, 'claimed'), pg_temp.fail('document_damaged');
-SELECT pg_temp.tallies_are_right('it fails');
+SELECT pg_temp.outcomes_are_right('it fails');
 SELECT ocr_retry(:job);
-SELECT pg_temp.tallies_are_right('is tried again');
+SELECT pg_temp.outcomes_are_right('is tried again');
 SELECT is(pg_temp.claim() IS NOT NULL, true, 'claimed'), pg_temp.open(2), pg_temp.read(1, 60), pg_temp.read(2, 95), pg_temp.complete();
-SELECT pg_temp.tallies_are_right('completes');
+SELECT pg_temp.outcomes_are_right('completes');
 SELECT ocr_review(:job, 1, 'approved') \g /dev/null
-SELECT pg_temp.tallies_are_right('is reviewed');
+SELECT pg_temp.outcomes_are_right('is reviewed');
 UPDATE ocr.jobs SET owner = 'ocr_test_bob' WHERE id < -29000;
-SELECT pg_temp.tallies_are_right('is given to somebody else');
+SELECT pg_temp.outcomes_are_right('is given to somebody else');
 UPDATE ocr.jobs SET batch = 'renamed' WHERE batch = 'batch 7';
-SELECT pg_temp.tallies_are_right('or to another batch');
+SELECT pg_temp.outcomes_are_right('or to another batch');
 SELECT ocr_cancel_batch('open') \g /dev/null
-SELECT pg_temp.tallies_are_right('is cancelled');
+SELECT pg_temp.outcomes_are_right('is cancelled');
 DELETE FROM ocr.jobs WHERE id BETWEEN -29000 AND -28000;
-SELECT pg_temp.tallies_are_right('is deleted');
+SELECT pg_temp.outcomes_are_right('is deleted');
 INSERT INTO ocr.jobs OVERRIDING SYSTEM VALUE SELECT (j).* FROM (SELECT jsonb_populate_record(j, jsonb_build_object('id', j.id - 100000)) AS j FROM ocr.jobs j WHERE j.id BETWEEN -20000 AND -19900) AS s;
-SELECT pg_temp.tallies_are_right('comes out of a dump');
-SELECT cmp_ok((SELECT count(*) FROM ocr.tallies WHERE NOT folded), '>', 1000::bigint, 'of each there is a row');
-SELECT ocr.fold_tallies() \g /dev/null
-SELECT pg_temp.tallies_are_right('which are folded');
-SELECT results_eq('SELECT folded, count(*) FROM ocr.tallies GROUP BY folded', 'SELECT true, count(*) FROM pg_temp.counted', 'to one of each batch');
+SELECT pg_temp.outcomes_are_right('comes out of a dump');
+SELECT cmp_ok((SELECT count(*) FROM ocr.outcomes WHERE NOT folded), '>', 1000::bigint, 'of each there is a row');
+SELECT ocr.fold_outcomes() \g /dev/null
+SELECT pg_temp.outcomes_are_right('which are folded');
+SELECT results_eq('SELECT folded, count(*) FROM ocr.outcomes GROUP BY folded', 'SELECT true, count(*) FROM pg_temp.counted', 'to one of each batch');
 DELETE FROM ocr.jobs WHERE batch = 'batch 3';
 SELECT ocr.rescue_tasks() \g /dev/null
-SELECT is((SELECT count(*) FROM ocr.tallies WHERE batch = 'batch 3'), 0::bigint, 'every now and then, to none where none is left');
+SELECT is((SELECT count(*) FROM ocr.outcomes WHERE batch = 'batch 3'), 0::bigint, 'every now and then, to none where none is left');
 SELECT is((SELECT count(*) FROM ocr.progress WHERE batch = 'batch 3'), 0::bigint, 'nor is it shown');
 
 -- Many jobs of one document: each looks whether another one needs it, past those that have just ended.
@@ -153,7 +160,7 @@ SELECT cmp_ok(:many::bigint, '<', 12 * :few::bigint, 'ten times as many are canc
 SELECT ocr.sweep_documents() \g /dev/null
 SELECT is((SELECT count(*) FROM ocr.documents WHERE bytes IN ('\x20', '\x21')), 0::bigint, 'and their documents are gone');
 TRUNCATE ocr.jobs CASCADE;
-SELECT pg_temp.tallies_are_right('where there are no jobs any more, there is nothing to count');
+SELECT pg_temp.outcomes_are_right('where there are no jobs any more, there is nothing to count');
 SELECT is((SELECT count(*) FROM ocr.progress), 0::bigint, 'nor to show');
 SELECT * FROM finish();
 ROLLBACK;
