@@ -3,25 +3,25 @@
 CREATE OR REPLACE FUNCTION ocr.wake_workers() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_wake_workers';
 COMMENT ON FUNCTION ocr.wake_workers() IS
-    'At COMMIT, one more idle worker of this database looks into the queue. Nothing happens on ROLLBACK.';
+    'Internal: at COMMIT, one more idle worker of this database looks into the queue. Nothing happens on ROLLBACK.';
 
 CREATE OR REPLACE FUNCTION ocr.interrupt_job(job_id bigint) RETURNS void
     LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_interrupt_job';
 COMMENT ON FUNCTION ocr.interrupt_job(bigint) IS
-    'At COMMIT, the workers that read this job check whether it is still theirs, and stop their engines if not.';
+    'Internal: at COMMIT, the workers that read this job check whether it is still theirs, and stop their engines if not.';
 
 CREATE OR REPLACE FUNCTION ocr.announce_job_end() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_announce_job_end';
-COMMENT ON FUNCTION ocr.announce_job_end() IS 'At COMMIT, sessions in ocr_wait() look again.';
+COMMENT ON FUNCTION ocr.announce_job_end() IS 'Internal: at COMMIT, sessions in ocr_wait() look again.';
 
 CREATE OR REPLACE FUNCTION ocr.jobs_ended() RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_jobs_ended';
-COMMENT ON FUNCTION ocr.jobs_ended() IS 'How many times a job''s end has been announced since the server started.';
+COMMENT ON FUNCTION ocr.jobs_ended() IS 'Internal: how many times a job''s end has been announced since the server started.';
 
 CREATE OR REPLACE FUNCTION ocr.wait_for_job_end(seen bigint, timeout_ms integer) RETURNS void
     LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_wait_for_job_end';
 COMMENT ON FUNCTION ocr.wait_for_job_end(bigint, integer) IS
-    'Waits until ocr.jobs_ended() is no longer the number seen, or for so many milliseconds.';
+    'Internal: waits until ocr.jobs_ended() is no longer the number seen, or for so many milliseconds.';
 
 CREATE OR REPLACE FUNCTION ocr.installed_languages() RETURNS SETOF text
     LANGUAGE c STABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'pg_ocr_installed_languages';
@@ -34,7 +34,7 @@ CREATE OR REPLACE FUNCTION ocr.worker_slots(
     OUT leaving boolean)
     RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL SAFE ROWS 8 AS 'MODULE_PATHNAME', 'pg_ocr_worker_slots';
-COMMENT ON FUNCTION ocr.worker_slots() IS 'The background workers of the whole cluster; see the view ocr.workers.';
+COMMENT ON FUNCTION ocr.worker_slots() IS 'Internal: the background workers of the whole cluster; see the view ocr.workers.';
 
 CREATE OR REPLACE FUNCTION ocr.server_state(
     OUT launcher integer, OUT workers_missing integer, OUT workers_too_large integer, OUT held_back text) RETURNS record
@@ -68,7 +68,7 @@ CREATE OR REPLACE FUNCTION ocr.read_now(
     RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 AS 'MODULE_PATHNAME', 'pg_ocr_read_now';
 COMMENT ON FUNCTION ocr.read_now(bytea, text, text, text, text, integer, integer, boolean) IS
-    'The C part of ocr(): arguments are checked by then.';
+    'Internal: the C part of ocr(): arguments are checked by then.';
 
 CREATE OR REPLACE FUNCTION ocr.draw_pages(
     document bytea, password text, dpi integer, views integer[], skews real[],

@@ -26,7 +26,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.provider_options(text[], oid) IS
-'Checks the options of a provider when CREATE or ALTER SERVER or USER MAPPING gives them.
+'Internal: checks the options of a provider when CREATE or ALTER SERVER or USER MAPPING gives them.
 Server: url, to which a page''s image is posted; timeout, connect_timeout (seconds); allow_private_addresses; ca_certificate (PEM); words, the path of the words in its answer, as in $.pages[*].words[*]; and of each word text ($.text), box ($.box), confidence ($.confidence); box_form (edges or size), of boxes that are four numbers; box_unit (pixels or page); confidence_scale (100 or 1).
 User mapping: bearer_token, or header_name and header_value.
 Errors: HV00D an option that is not known here; HV024 a value that it may not have; HV002 where url or words is missing; 42501 where only superusers may declare it.';

@@ -197,7 +197,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.store_options(text[], oid) IS
-'Checks the options of a store when CREATE or ALTER SERVER or USER MAPPING gives them.
+'Internal: checks the options of a store when CREATE or ALTER SERVER or USER MAPPING gives them.
 Server: type (s3, gcs, azure, https or file); bucket, region, endpoint, addressing (s3); bucket, endpoint (gcs); account, container, endpoint (azure); endpoint (https); directory (file); for all but file connect_timeout, timeout, stall_timeout (seconds), allow_private_addresses, ca_certificate (PEM).
 User mapping: access_key_id, secret_access_key, session_token (s3, gcs); sas_token (azure); bearer_token, or user and password (https).
 Errors: HV00D an option that is not known here; HV024 a value that it may not have; HV002 one that is missing; 42501 where only others may declare it.';
@@ -220,7 +220,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.webhook_options(text[], oid) IS
-'Checks the options of a webhook when CREATE or ALTER SERVER or USER MAPPING gives them.
+'Internal: checks the options of a webhook when CREATE or ALTER SERVER or USER MAPPING gives them.
 Server: url; timeout (seconds); max_attempts; events (of job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed, job.reviewed, batch.finished, parted by commas); allow_private_addresses; ca_certificate (PEM).
 User mapping: secret (whsec_…), with which deliveries are signed.
 Errors: HV00D an option that is not known here; HV024 a value that it may not have; HV002 where the url is missing; 42501 where only superusers may declare it.';

@@ -49,6 +49,15 @@ LATERAL (SELECT (s.pages_left + s.unopened * s.pages_of_a_job) / nullif(rate.pag
 LATERAL (SELECT CASE WHEN s.ended < s.jobs AND b.paused_at IS NULL AND rest.minutes < 1e7  -- beyond, nobody knows
                      THEN now() + interval '1 min' * rest.minutes END AS at) AS eta;
 COMMENT ON VIEW ocr.progress IS 'How far the jobs are, per owner and batch; batch is null for jobs without one. Shows the jobs that you can see. Look at it with \watch';
+COMMENT ON COLUMN ocr.progress.owner IS 'The role that submitted them';
+COMMENT ON COLUMN ocr.progress.batch IS 'Its name; null: those without a batch';
+COMMENT ON COLUMN ocr.progress.jobs IS 'How many there are';
+COMMENT ON COLUMN ocr.progress.pending IS 'How many wait';
+COMMENT ON COLUMN ocr.progress.running IS 'How many are being read';
+COMMENT ON COLUMN ocr.progress.completed IS 'How many were read, some of their pages maybe not';
+COMMENT ON COLUMN ocr.progress.failed IS 'How many could not be read';
+COMMENT ON COLUMN ocr.progress.cancelled IS 'How many were cancelled';
+COMMENT ON COLUMN ocr.progress.pages_failed IS 'Of the pages that are done, how many failed';
 COMMENT ON COLUMN ocr.progress.pages_total IS 'Pages to read, as far as known: a document''s pages count once it was opened';
 COMMENT ON COLUMN ocr.progress.pages_done IS 'Pages read, skipped or failed';
 COMMENT ON COLUMN ocr.progress.pages_per_minute IS 'How many pages a minute were done in the last 5 minutes, or since the first was begun';
@@ -73,6 +82,18 @@ FROM ocr.jobs j LEFT JOIN ocr.error_codes c ON c.code = j.error_code
 WHERE j.status = 'failed' AND ocr.acts_for(j.owner)
 ORDER BY j.finished_at DESC, j.id DESC;
 COMMENT ON VIEW ocr.dead_letters IS 'The jobs that failed and why, the last first. Their documents are kept: ocr_retry(job_id) sends one round again. Shows the jobs that you can see';
+COMMENT ON COLUMN ocr.dead_letters.job_id IS 'The job';
+COMMENT ON COLUMN ocr.dead_letters.owner IS 'The role that submitted it';
+COMMENT ON COLUMN ocr.dead_letters.batch IS 'Name of its batch; null: none';
+COMMENT ON COLUMN ocr.dead_letters.error_code IS 'A row of ocr.error_codes';
+COMMENT ON COLUMN ocr.dead_letters.error IS 'The same, in words';
+COMMENT ON COLUMN ocr.dead_letters.attempts IS 'How many times it was tried';
+COMMENT ON COLUMN ocr.dead_letters.pages_total IS 'As in ocr.jobs';
+COMMENT ON COLUMN ocr.dead_letters.pages_failed IS 'How many of its pages failed';
+COMMENT ON COLUMN ocr.dead_letters.document_id IS 'Its bytes, of ocr.documents; null: they are in a store, or were deleted';
+COMMENT ON COLUMN ocr.dead_letters.submitted_at IS 'When it was submitted';
+COMMENT ON COLUMN ocr.dead_letters.finished_at IS 'When it failed';
+COMMENT ON COLUMN ocr.dead_letters.metadata IS 'The submitter''s own';
 COMMENT ON COLUMN ocr.dead_letters.action IS 'What can be done about it';
 COMMENT ON COLUMN ocr.dead_letters.failures IS 'Every attempt that failed, as in ocr.failures';
 
@@ -97,6 +118,10 @@ CREATE OR REPLACE VIEW ocr.workers AS
 SELECT pid, database, state, job_id, page_no, since, documents, engine_pid, reserved_for, engine_memory, trouble, leaving
 FROM ocr.visible_workers();
 COMMENT ON VIEW ocr.workers IS 'The workers of this cluster and what each is at. job_id and page_no are shown of jobs in this database that you can see; to members of pg_monitor, of all';
+COMMENT ON COLUMN ocr.workers.database IS 'That it works for';
+COMMENT ON COLUMN ocr.workers.state IS 'starting, idle, fetching, reading, or no engine';
+COMMENT ON COLUMN ocr.workers.job_id IS 'What it is at; null: nothing, or nothing that you can see';
+COMMENT ON COLUMN ocr.workers.page_no IS 'The page that its engine reads, counted from 1 in the document';
 COMMENT ON COLUMN ocr.workers.pid IS 'As in pg_stat_activity';
 COMMENT ON COLUMN ocr.workers.since IS 'When it entered this state';
 COMMENT ON COLUMN ocr.workers.documents IS 'How many documents it has read since it started';
@@ -119,6 +144,11 @@ FROM (SELECT d.owner, d.webhook, count(*) FILTER (WHERE d.status = 'pending') AS
       FROM ocr.deliveries d WHERE ocr.acts_for(d.owner) GROUP BY d.owner, d.webhook) AS s
 LEFT JOIN ocr.deliveries last ON last.id = s.last_id;
 COMMENT ON VIEW ocr.webhooks IS 'How many deliveries of each webhook are in which status, and what is wrong with those that are stuck. Shows those of the jobs that you can see';
+COMMENT ON COLUMN ocr.webhooks.owner IS 'The role whose jobs are told of';
+COMMENT ON COLUMN ocr.webhooks.webhook IS 'Name of the foreign server';
+COMMENT ON COLUMN ocr.webhooks.pending IS 'Deliveries that are still to be made';
+COMMENT ON COLUMN ocr.webhooks.delivered IS 'Deliveries that were taken';
+COMMENT ON COLUMN ocr.webhooks.failed IS 'Deliveries that were given up';
 COMMENT ON COLUMN ocr.webhooks.oldest_pending IS 'Since when the oldest event waits that is not delivered yet';
 COMMENT ON COLUMN ocr.webhooks.next_attempt IS 'When the next attempt is due; long past where nobody delivers: look for pg_ocr courier in pg_stat_activity, and into the server log';
 COMMENT ON COLUMN ocr.webhooks.last_attempts IS 'Of the youngest delivery that is pending after a failure or has failed: how many times it was tried';

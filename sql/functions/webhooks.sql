@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION ocr.wake_courier() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_wake_courier';
 COMMENT ON FUNCTION ocr.wake_courier() IS
-    'At COMMIT, the courier of this database looks for webhooks to deliver; it is started where there is none.';
+    'Internal: at COMMIT, the courier of this database looks for webhooks to deliver; it is started where there is none.';
 
 CREATE OR REPLACE FUNCTION ocr.webhook_option(webhook name, option text, otherwise text) RETURNS text
 LANGUAGE plpgsql STABLE

@@ -24,6 +24,9 @@ CREATE INDEX deliveries_due ON ocr.deliveries (webhook, run_at, id) WHERE status
 CREATE INDEX deliveries_failed ON ocr.deliveries (webhook) WHERE status = 'failed';
 CREATE INDEX deliveries_job ON ocr.deliveries (job_id);
 COMMENT ON TABLE ocr.deliveries IS 'Webhooks: one row per event that is told to a receiver, written in the same commit as what it tells of. ocr_redeliver(id) sends one again; ocr.webhooks sums them up';
+COMMENT ON COLUMN ocr.deliveries.id IS 'What ocr_redeliver() takes';
+COMMENT ON COLUMN ocr.deliveries.created_at IS 'When what it tells of happened';
+COMMENT ON COLUMN ocr.deliveries.delivered_at IS 'When the receiver took it; null until then';
 COMMENT ON COLUMN ocr.deliveries.owner IS 'The role that the job or batch belongs to, with whose user mapping it is signed';
 COMMENT ON COLUMN ocr.deliveries.webhook IS 'The name of the server of foreign data wrapper ocr_webhook';
 COMMENT ON COLUMN ocr.deliveries.job_id IS 'The job that it tells of; null where it tells of a batch';
@@ -51,6 +54,7 @@ ALTER TABLE ocr.delivery_attempts REPLICA IDENTITY FULL;
 CREATE INDEX delivery_attempts_at ON ocr.delivery_attempts (at);
 CREATE INDEX delivery_attempts_delivery ON ocr.delivery_attempts (delivery_id);
 COMMENT ON TABLE ocr.delivery_attempts IS 'Every attempt at a row of ocr.deliveries';
+COMMENT ON COLUMN ocr.delivery_attempts.delivery_id IS 'Of ocr.deliveries';
 COMMENT ON COLUMN ocr.delivery_attempts.attempt IS 'Which one it was, from 1; counted anew by ocr_redeliver()';
 COMMENT ON COLUMN ocr.delivery_attempts.at IS 'When its outcome was recorded';
 COMMENT ON COLUMN ocr.delivery_attempts.http_status IS 'What the receiver answered with; null where there was no answer';

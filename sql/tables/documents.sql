@@ -10,6 +10,8 @@ CREATE TABLE ocr.documents (
 -- Scans are compressed already, and only values that are not compressed can be read slice by slice.
 ALTER TABLE ocr.documents ALTER COLUMN bytes SET STORAGE EXTERNAL;
 COMMENT ON TABLE ocr.documents IS 'The bytes that unfinished jobs are to read, once per owner however many jobs read them. A document is dropped when the last job that needs it ends; a failed job still needs it, and so does one with keep_document';
+COMMENT ON COLUMN ocr.documents.id IS 'As in ocr.jobs.document_id';
+COMMENT ON COLUMN ocr.documents.created_at IS 'When it was stored';
 COMMENT ON COLUMN ocr.documents.owner IS 'The role whose jobs read it';
 COMMENT ON COLUMN ocr.documents.sha256 IS 'SHA-256 of bytes';
 COMMENT ON COLUMN ocr.documents.bytes IS 'The file as it was submitted';

@@ -6,6 +6,7 @@ CREATE TABLE ocr.error_codes (
     action  text NOT NULL
 );
 COMMENT ON TABLE ocr.error_codes IS 'Every value that error_code of a job or a page can have: what it means, and what to do about it';
+COMMENT ON COLUMN ocr.error_codes.code IS 'As in ocr.jobs.error_code and ocr.pages.error_code';
 COMMENT ON COLUMN ocr.error_codes.retry IS 'Whether a worker tries again by itself, up to pg_ocr.max_attempts times; the others would fail the same way again';
 COMMENT ON COLUMN ocr.error_codes.meaning IS 'What went wrong';
 COMMENT ON COLUMN ocr.error_codes.action IS 'What can be done about it';

@@ -61,6 +61,12 @@ CREATE INDEX jobs_status ON ocr.jobs (status, id) WHERE status <> 'completed';
 CREATE INDEX jobs_dead ON ocr.jobs (finished_at, id) WHERE status = 'failed';
 CREATE INDEX jobs_document ON ocr.jobs (document_id, id) WHERE document_id IS NOT NULL;
 COMMENT ON TABLE ocr.jobs IS 'One row per request to read a document, made by ocr_submit()';
+COMMENT ON COLUMN ocr.jobs.options IS 'As ocr_submit() was told';
+COMMENT ON COLUMN ocr.jobs.keep_document IS 'Whether its document stays stored after its end';
+COMMENT ON COLUMN ocr.jobs.idempotency_key IS 'The submitter''s own; no two jobs of one owner have the same';
+COMMENT ON COLUMN ocr.jobs.submitted_at IS 'When ocr_submit() was called';
+COMMENT ON COLUMN ocr.jobs.started_at IS 'When it was claimed first; null until then';
+COMMENT ON COLUMN ocr.jobs.finished_at IS 'When it completed, failed or was cancelled; null until then';
 COMMENT ON COLUMN ocr.jobs.id IS 'What ocr_submit() returned';
 COMMENT ON COLUMN ocr.jobs.owner IS 'The role that submitted it; see ocr.caller()';
 COMMENT ON COLUMN ocr.jobs.document_id IS 'The staged bytes; null once the job does not need them any more, and of a document in a store that is not kept or shared among workers';
@@ -111,6 +117,9 @@ CREATE TABLE ocr.batches (
     PRIMARY KEY (owner, name)
 );
 COMMENT ON TABLE ocr.batches IS 'Named sets of jobs, each made by ocr_batch(), or when ocr_submit() first names it; ocr.progress shows how far they are';
+COMMENT ON COLUMN ocr.batches.owner IS 'The role whose it is';
+COMMENT ON COLUMN ocr.batches.name IS 'As in ocr.jobs.batch';
+COMMENT ON COLUMN ocr.batches.created_at IS 'When it was made';
 COMMENT ON COLUMN ocr.batches.approve_confidence IS 'Pages of its jobs at or above are approved; null: as pg_ocr.approve_confidence says';
 COMMENT ON COLUMN ocr.batches.review_confidence IS 'Pages of its jobs below are rejected; null: as pg_ocr.review_confidence says';
 COMMENT ON COLUMN ocr.batches.description IS 'What it is, in its owner''s words';
@@ -174,6 +183,8 @@ CREATE TABLE ocr.ingested (
     PRIMARY KEY (owner, object)
 );
 COMMENT ON TABLE ocr.ingested IS 'What ocr_ingest() and ocr_submit_event() have submitted, so that they submit no version of an object twice. Delete a row to have its object submitted again';
+COMMENT ON COLUMN ocr.ingested.uri IS 'Of the object';
+COMMENT ON COLUMN ocr.ingested.ingested_at IS 'When it was submitted';
 COMMENT ON COLUMN ocr.ingested.owner IS 'The role that called them';
 COMMENT ON COLUMN ocr.ingested.object IS 'SHA-256 of uri and etag, see ocr.object_digest()';
 COMMENT ON COLUMN ocr.ingested.etag IS 'Which version of it, in the store''s words';

@@ -34,6 +34,7 @@ CREATE INDEX pages_to_review ON ocr.pages (verdict, (status = 'read'), confidenc
 -- Not by BRIN: where pages were purged here and there, new ones come to lie among old ones.
 CREATE INDEX pages_read_at ON ocr.pages (read_at);
 COMMENT ON TABLE ocr.pages IS 'What came out of each page: its text, or the reason why there is none';
+COMMENT ON COLUMN ocr.pages.job_id IS 'The job';
 COMMENT ON COLUMN ocr.pages.page_no IS 'Counted from 1 in the document';
 COMMENT ON COLUMN ocr.pages.status IS 'read, skipped or failed';
 COMMENT ON COLUMN ocr.pages.source IS 'Where the text came from: ocr, or the text_layer that the PDF brought along';

@@ -121,6 +121,8 @@ CREATE TABLE ocr.ingested (
     PRIMARY KEY (owner, object)
 );
 COMMENT ON TABLE ocr.ingested IS 'What ocr_ingest() and ocr_submit_event() have submitted, so that they submit no version of an object twice. Delete a row to have its object submitted again';
+COMMENT ON COLUMN ocr.ingested.uri IS 'Of the object';
+COMMENT ON COLUMN ocr.ingested.ingested_at IS 'When it was submitted';
 COMMENT ON COLUMN ocr.ingested.owner IS 'The role that called them';
 COMMENT ON COLUMN ocr.ingested.object IS 'SHA-256 of uri and etag, see ocr.object_digest()';
 COMMENT ON COLUMN ocr.ingested.etag IS 'Which version of it, in the store''s words';
@@ -191,6 +193,9 @@ CREATE INDEX deliveries_due ON ocr.deliveries (webhook, run_at, id) WHERE status
 CREATE INDEX deliveries_failed ON ocr.deliveries (webhook) WHERE status = 'failed';
 CREATE INDEX deliveries_job ON ocr.deliveries (job_id);
 COMMENT ON TABLE ocr.deliveries IS 'Webhooks: one row per event that is told to a receiver, written in the same commit as what it tells of. ocr_redeliver(id) sends one again; ocr.webhooks sums them up';
+COMMENT ON COLUMN ocr.deliveries.id IS 'What ocr_redeliver() takes';
+COMMENT ON COLUMN ocr.deliveries.created_at IS 'When what it tells of happened';
+COMMENT ON COLUMN ocr.deliveries.delivered_at IS 'When the receiver took it; null until then';
 COMMENT ON COLUMN ocr.deliveries.owner IS 'The role that the job or batch belongs to, with whose user mapping it is signed';
 COMMENT ON COLUMN ocr.deliveries.webhook IS 'The name of the server of foreign data wrapper ocr_webhook';
 COMMENT ON COLUMN ocr.deliveries.job_id IS 'The job that it tells of; null where it tells of a batch';
@@ -218,6 +223,7 @@ ALTER TABLE ocr.delivery_attempts REPLICA IDENTITY FULL;
 CREATE INDEX delivery_attempts_at ON ocr.delivery_attempts (at);
 CREATE INDEX delivery_attempts_delivery ON ocr.delivery_attempts (delivery_id);
 COMMENT ON TABLE ocr.delivery_attempts IS 'Every attempt at a row of ocr.deliveries';
+COMMENT ON COLUMN ocr.delivery_attempts.delivery_id IS 'Of ocr.deliveries';
 COMMENT ON COLUMN ocr.delivery_attempts.attempt IS 'Which one it was, from 1; counted anew by ocr_redeliver()';
 COMMENT ON COLUMN ocr.delivery_attempts.at IS 'When its outcome was recorded';
 COMMENT ON COLUMN ocr.delivery_attempts.http_status IS 'What the receiver answered with; null where there was no answer';
@@ -367,6 +373,22 @@ COMMENT ON COLUMN ocr.outcomes.rated IS 'How many of them have a confidence';
 COMMENT ON COLUMN ocr.outcomes.confidence IS 'The sum of theirs';
 COMMENT ON COLUMN ocr.outcomes.submitted_at IS 'The first of theirs, as started_at, also where that one was deleted since; finished_at is the last';
 ALTER TABLE ocr.outcomes ENABLE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN ocr.batches.owner IS 'The role whose it is';
+COMMENT ON COLUMN ocr.batches.name IS 'As in ocr.jobs.batch';
+COMMENT ON COLUMN ocr.batches.created_at IS 'When it was made';
+COMMENT ON COLUMN ocr.documents.id IS 'As in ocr.jobs.document_id';
+COMMENT ON COLUMN ocr.documents.created_at IS 'When it was stored';
+COMMENT ON COLUMN ocr.error_codes.code IS 'As in ocr.jobs.error_code and ocr.pages.error_code';
+COMMENT ON COLUMN ocr.failures.job_id IS 'The job';
+COMMENT ON COLUMN ocr.failures.failed_at IS 'When the attempt ended';
+COMMENT ON COLUMN ocr.jobs.options IS 'As ocr_submit() was told';
+COMMENT ON COLUMN ocr.jobs.keep_document IS 'Whether its document stays stored after its end';
+COMMENT ON COLUMN ocr.jobs.idempotency_key IS 'The submitter''s own; no two jobs of one owner have the same';
+COMMENT ON COLUMN ocr.jobs.submitted_at IS 'When ocr_submit() was called';
+COMMENT ON COLUMN ocr.jobs.started_at IS 'When it was claimed first; null until then';
+COMMENT ON COLUMN ocr.jobs.finished_at IS 'When it completed, failed or was cancelled; null until then';
+COMMENT ON COLUMN ocr.pages.job_id IS 'The job';
 
 -- They return more columns or take more arguments now.
 DROP FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text);
