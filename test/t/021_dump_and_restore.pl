@@ -41,7 +41,7 @@ $server->command_ok([ 'pg_dump', '-Fc', '-f', $file, 'postgres' ], 'dump');
 $server->safe_psql('postgres', 'CREATE DATABASE restored');
 $server->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'restored', $file ], 'restore');
 
-# As docs/operate.md says: many processes at once would restore the rows of schema ocr in any order.
+# As docs/operations.md says: many processes at once would restore the rows of schema ocr in any order.
 $server->safe_psql('postgres', 'CREATE DATABASE in_parts');
 $server->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'in_parts', @$_, $file ], "restore in parts: @$_")
   for ['--section=pre-data'], [qw(--section=data --schema=ocr)], [qw(--jobs=2 --section=data --exclude-schema=ocr)],
