@@ -13,12 +13,17 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'backup', has_streaming => 1);
 $standby->start;
 
-# Read-only.
-for my $query ("ocr_text($read)", "ocr_status($read)", "ocr_wait($read)", "ocr_pages($read)", "ocr_words($read)", 'ocr.progress', 'ocr.dead_letters')
+# Read-only. How fast it goes depends on when one looks.
+for my $query ("ocr_text($read)", "ocr_status($read)", "ocr_wait($read)", "ocr_pages($read)", "ocr_words($read)", q{(SELECT to_jsonb(p) - 'pages_per_minute' FROM ocr.progress AS p)}, 'ocr.dead_letters',
+	"ocr_export('scans', 'json')", "ocr_export_pages('scans')", "ocr_summary('scans')")
 {
 	my $all = "SELECT count(*), min(x::text) FROM $query AS x";
 	is($standby->safe_psql('postgres', $all), $primary->safe_psql('postgres', $all), "$query says what it says on the primary");
 }
+my $out = PostgreSQL::Test::Utils::tempdir();
+$primary->safe_psql('postgres', "CREATE SERVER exports FOREIGN DATA WRAPPER ocr_store OPTIONS (type 'file', directory '$out')");
+$primary->wait_for_catchup($standby);
+is($standby->safe_psql('postgres', "SELECT documents FROM ocr_export_to('scans', 'file://$out/scans')"), 1, 'ocr_export_to() writes to a store');
 like($standby->safe_psql('postgres', 'SELECT ocr(' . document('phototest.tif') . ')'), qr/quick brown dog/, 'ocr() reads');
 is($standby->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'pg_ocr%'"), 0, 'there are no workers');
 like(sql_error($standby, $_), qr/ERROR:  25006: cannot execute .* in a read-only transaction/, "$_ says that nothing can be written")

@@ -207,6 +207,13 @@ is_deeply(
 	'an export is read by others as it was written');
 is(PostgreSQL::Test::Utils::slurp_file("$folder/copied.jsonl"), PostgreSQL::Test::Utils::slurp_file("$folder/export.jsonl"), 'COPY writes the same bytes as psql');
 
+# One at a time.
+my $other = $server->background_psql('postgres');
+$other->query_safe("BEGIN; SELECT ocr.try_lock(hashtextextended('ocr_export_to file://$store/exports/', 0))");
+like(sql_error($server, "SELECT ocr_export_to('export', 'file://$store/exports/', owner => 'alice')"), qr/ERROR:  55006: another session is exporting/, 'two sessions do not export to the same place');
+$other->quit;
+ok(!-e "$store/exports", 'the second one writes nothing');
+
 # What pg_dump carries.
 workers(0);
 $server->safe_psql('postgres', "CREATE USER MAPPING FOR PUBLIC SERVER scans");
