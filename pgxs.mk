@@ -7,6 +7,7 @@ DATA_built = pg_ocr--$(PG_OCR_VERSION).sql $(UPDATES)
 MODULE_big = pg_ocr
 OBJS = \
 	src/document/document.o \
+	src/extension/attached_rows.o \
 	src/extension/backend_engine.o \
 	src/extension/courier_main.o \
 	src/extension/draw_function.o \
@@ -17,6 +18,7 @@ OBJS = \
 	src/extension/ocr_function.o \
 	src/extension/pdf_function.o \
 	src/extension/probe.o \
+	src/extension/row_access.o \
 	src/extension/rows.o \
 	src/extension/session.o \
 	src/extension/settings.o \

@@ -142,6 +142,7 @@ BEGIN
     UPDATE ocr.batches b SET paused_at = NULL WHERE b.owner = present.owner AND b.name = present.name AND b.paused_at IS NOT NULL;
     IF FOUND THEN
         PERFORM ocr.admit_tasks(present.owner, present.name);
+        PERFORM ocr.wake_workers();
         RETURN true;
     END IF;
     RETURN false;
@@ -188,7 +189,7 @@ BEGIN ATOMIC
     SELECT count(*) FILTER (WHERE @extschema@.ocr_retry(j.id))
     FROM (SELECT j.id FROM ocr.jobs j
           WHERE j.owner = ocr.caller() AND j.status = 'failed' AND ($1 IS NULL OR j.batch = $1)
-            AND (j.document_id IS NOT NULL OR j.uri IS NOT NULL)
+            AND (j.document_id IS NOT NULL OR j.uri IS NOT NULL OR j.attachment IS NOT NULL)
           ORDER BY j.id) AS j;
 END;
 COMMENT ON FUNCTION @extschema@.ocr_retry_failed(text) IS
@@ -231,6 +232,9 @@ BEGIN
     IF NOT FOUND THEN
         INSERT INTO ocr.ending_batches VALUES (owner, batch);  -- somebody is just changing it: look again later
         RETURN;
+    END IF;
+    IF ocr.is_backfilling(owner, batch) THEN
+        RETURN;  -- more is to come
     END IF;
     UPDATE ocr.batches b SET finished_at = clock_timestamp() WHERE b.owner = ended.owner AND b.name = ended.name;
     summary := ocr.batch_summary(ended);

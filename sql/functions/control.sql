@@ -34,18 +34,18 @@ BEGIN
     IF job.status IS DISTINCT FROM 'failed' THEN
         RETURN false;
     END IF;
-    IF job.document_id IS NULL AND job.uri IS NULL THEN
+    IF job.document_id IS NULL AND job.uri IS NULL AND job.attachment IS NULL THEN
         RAISE EXCEPTION 'the document of job % is not stored any more', job_id
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Submit the document again with ocr_submit().';
     END IF;
     DELETE FROM ocr.pages p WHERE p.job_id = job.id AND p.status = 'failed';
     GET DIAGNOSTICS failed = ROW_COUNT;
     UPDATE ocr.jobs j
-    SET document_id = CASE WHEN j.uri IS NULL THEN j.document_id END,
+    SET document_id = CASE WHEN j.uri IS NULL AND j.attachment IS NULL THEN j.document_id END,
         status = 'pending', run_at = now(), started_at = NULL, finished_at = NULL, error_code = NULL, error = NULL,
         pages_done = j.pages_done - failed, pages_failed = 0
     WHERE j.id = job.id;
-    IF job.uri IS NOT NULL AND job.document_id IS NOT NULL THEN
+    IF coalesce(job.uri, job.attachment::text) IS NOT NULL AND job.document_id IS NOT NULL THEN
         PERFORM ocr.drop_document(job.document_id);
     END IF;
     INSERT INTO ocr.tasks (job_id, priority, run_at, tier) VALUES (job.id, job.priority, now(), job.tier);

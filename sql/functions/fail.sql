@@ -24,7 +24,7 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
-    -- Stores come back, but not within the seconds that the attempts at a page take: they have attempts of their own.
+    -- Stores come back, and locks are released, but not within the seconds that the attempts at a page take: they have attempts of their own.
     most_unavailable CONSTANT int := 10;
     task CONSTANT ocr.tasks := ocr.lock_claim(task_id, fence);
     policy ocr.error_codes;
@@ -46,11 +46,11 @@ BEGIN
         reason := 'too many pages were not read within pg_ocr.page_timeout: together they took as long as pg_ocr.document_timeout';
         page_no := 0;
     END IF;
-    IF policy.code IN ('store_unavailable', 'provider_unavailable') AND task.unavailable + 1 < most_unavailable THEN
+    IF policy.code IN ('store_unavailable', 'provider_unavailable', 'row_locked') AND task.unavailable + 1 < most_unavailable THEN
         UPDATE ocr.tasks t SET attempts = t.attempts - 1, unavailable = t.unavailable + 1 WHERE t.id = task.id;
         delay := make_interval(secs => greatest(least(300, 2 ^ task.unavailable) * (0.75 + random() / 4),
                                                 least(3600, retry_after_s)));
-    ELSIF policy.retry AND policy.code NOT IN ('store_unavailable', 'provider_unavailable') AND task.attempts < current_setting('pg_ocr.max_attempts')::int THEN
+    ELSIF policy.retry AND policy.code NOT IN ('store_unavailable', 'provider_unavailable', 'row_locked') AND task.attempts < current_setting('pg_ocr.max_attempts')::int THEN
         -- A crash may well have been the fault of the document before, so the first try after one is made at once. The spread
         -- keeps tasks that failed together from coming back together.
         delay := CASE WHEN policy.code = 'engine_crashed' AND task.attempts = 1 THEN '0'
@@ -71,4 +71,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.fail_task(bigint, bigint, text, text, int, int) IS
-'Internal: an attempt failed, for the reason of error_code, at the page page_no or, where that is 0, at none. Where ocr.error_codes says that a retry is worth it and pg_ocr.max_attempts are not spent, the task is pending again, after 1 s that double with each attempt up to 5 min. Else the page is written off and the task goes on without it; without a page, the job fails. A store or provider that was unavailable is asked up to ten times, and not before the time that it asked for, up to an hour. False: the claim no longer stands, nothing was written';
+'Internal: an attempt failed, for the reason of error_code, at the page page_no or, where that is 0, at none. Where ocr.error_codes says that a retry is worth it and pg_ocr.max_attempts are not spent, the task is pending again, after 1 s that double with each attempt up to 5 min. Else the page is written off and the task goes on without it; without a page, the job fails. What was unavailable or locked is asked for up to ten times, a store or provider not before the time that it asked for, up to an hour. False: the claim no longer stands, nothing was written';

@@ -62,6 +62,18 @@ END
 $$;
 COMMENT ON FUNCTION ocr.notification(ocr.jobs, boolean) IS 'Internal: what is said on channel ocr when a job ends, and when a person has decided on the last of its pages that waited. NOTIFY carries less than 8000 bytes; metadata that would not fit are left out, and metadata_omitted says so';
 
+CREATE OR REPLACE FUNCTION ocr.confidence_of_job(job_id bigint) RETURNS real
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+    RETURN (SELECT sum(p.confidence::float8 * p.words) / nullif(sum(p.words) FILTER (WHERE p.confidence IS NOT NULL), 0)
+            FROM ocr.pages p WHERE p.job_id = confidence_of_job.job_id);
+END
+$$;
+COMMENT ON FUNCTION ocr.confidence_of_job(bigint) IS 'Internal: the confidence of a job whose pages are all accounted for; null where no word was read';
+
 CREATE OR REPLACE FUNCTION ocr.finish_job(job_id bigint, status text, error_code text, error text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -76,13 +88,14 @@ DECLARE
 BEGIN
     DELETE FROM ocr.tasks t WHERE t.job_id = finish_job.job_id;
     IF status = 'completed' THEN
-        SELECT sum(p.confidence::float8 * p.words) / nullif(sum(p.words) FILTER (WHERE p.confidence IS NOT NULL), 0)
-        INTO found_confidence
-        FROM ocr.pages p WHERE p.job_id = finish_job.job_id;
+        found_confidence := ocr.confidence_of_job(job_id);
         SELECT t.verdict, t.worst_page INTO found_verdict, found_page FROM ocr.triage_of_job(job_id) AS t;
     END IF;
     SELECT * INTO job FROM ocr.jobs j WHERE j.id = finish_job.job_id;
     document_id := job.document_id;
+    IF job.attachment IS NOT NULL AND status = 'failed' THEN
+        PERFORM ocr.write_row(job_id, 'failed');
+    END IF;
     IF status = 'completed' AND job.pages_failed = 0 AND job.result_of IS NULL THEN
         PERFORM ocr.remember_result(job);
     END IF;
@@ -91,8 +104,8 @@ BEGIN
     SET status = finish_job.status, verdict = found_verdict, confidence = found_confidence, worst_page = found_page,
         finished_at = now(),
         error_code = finish_job.error_code, error = finish_job.error,
-        -- A failed job needs its bytes to be retried, unless they are in a store.
-        document_id = CASE WHEN j.keep_document OR ocr.is_on_hold(job) OR (finish_job.status = 'failed' AND j.uri IS NULL) THEN j.document_id END
+        -- A failed job needs its bytes to be retried, unless they are in a store or in a row.
+        document_id = CASE WHEN j.keep_document OR ocr.is_on_hold(job) OR (finish_job.status = 'failed' AND j.uri IS NULL AND j.attachment IS NULL) THEN j.document_id END
     WHERE j.id = finish_job.job_id
     RETURNING j.* INTO job;
     IF document_id IS NOT NULL AND job.document_id IS NULL THEN

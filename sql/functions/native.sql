@@ -103,3 +103,23 @@ CREATE OR REPLACE FUNCTION ocr.compose_pdf(document bytea, job_id bigint, passwo
     LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000000 AS 'MODULE_PATHNAME', 'pg_ocr_compose_pdf';
 COMMENT ON FUNCTION ocr.compose_pdf(bytea, bigint, text) IS
     'Internal: the C part of ocr_pdf(): the caller may see the job, and this is its document.';
+
+CREATE OR REPLACE FUNCTION ocr.note_attached_row() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_note_attached_row';
+COMMENT ON FUNCTION ocr.note_attached_row() IS
+    'Internal: the trigger of attached tables: at COMMIT, the key of the row is in ocr.attached_changes of the attachment whose id is its argument.';
+
+CREATE OR REPLACE FUNCTION ocr.document_changed(earlier bytea, now bytea) RETURNS boolean
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_document_changed';
+CREATE OR REPLACE FUNCTION ocr.document_changed(earlier text, now text) RETURNS boolean
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_document_changed';
+COMMENT ON FUNCTION ocr.document_changed(bytea, bytea) IS
+    'Internal: as IS DISTINCT FROM, but reads no large value that an UPDATE has left alone.';
+COMMENT ON FUNCTION ocr.document_changed(text, text) IS
+    'Internal: as IS DISTINCT FROM, but reads no large value that an UPDATE has left alone.';
+
+CREATE OR REPLACE FUNCTION ocr.run_as(
+    role oid, search_path text, statement text, arguments text[], OUT bytes bytea, OUT texts text[]) RETURNS SETOF record
+    LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE ROWS 1 AS 'MODULE_PATHNAME', 'pg_ocr_run_as';
+COMMENT ON FUNCTION ocr.run_as(oid, text, text, text[]) IS
+    'Internal: runs a statement with the arguments as $1, with the rights of a role and in a security-restricted operation, and returns its rows, which are of a bytea and a text[]. Waits 300 ms for a lock, and in a worker 30 s for the statement.';

@@ -123,7 +123,7 @@ BEGIN
             END IF;
             owed := CASE WHEN task.last_page IS NULL THEN ocr.debt_of_flow(task.flow) END;
             held := job.batch IS NOT NULL AND ocr.is_held(job);
-            IF job.document_id IS NULL AND (job.uri IS NULL OR task.last_page IS NOT NULL) THEN
+            IF job.document_id IS NULL AND (coalesce(job.uri, job.attachment::text) IS NULL OR task.last_page IS NOT NULL) THEN
                 PERFORM ocr.finish_job(job.id, 'failed', 'internal_error',
                     'its document was deleted from ocr.documents before it was read; submit it again');
             ELSIF owed > task.debt THEN
@@ -153,7 +153,7 @@ CREATE OR REPLACE FUNCTION ocr.claim_task(worker bigint, reserved_for text = NUL
 RETURNS TABLE (
     task_id bigint, fence bigint, job_id bigint, attempt int, document_id bigint, language text, tier text,
     text_layer text, password text, pages text, done int[], psm int, dpi int, deskew boolean,
-    first_page int, last_page int, task_pages int, uri text, keep_document boolean, enough real)
+    first_page int, last_page int, task_pages int, uri text, keep_document boolean, enough real, row_kind text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -198,11 +198,11 @@ BEGIN
         coalesce((job.options->>'psm')::int, 3), coalesce((job.options->>'dpi')::int, 0),
         coalesce((job.options->>'deskew')::boolean, false), task.first_page, task.last_page,
         CASE WHEN task.last_page IS NULL THEN ocr.pages_of_a_task() END, job.uri, job.keep_document,
-        approved_from;
+        approved_from, (SELECT coalesce((SELECT a.kind FROM ocr.attachments a WHERE a.id = job.attachment), 'bytes') WHERE job.attachment IS NOT NULL);
 END
 $$;
 COMMENT ON FUNCTION ocr.claim_task(bigint, text) IS
-'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. reserved_for: the tier whose tasks come before all others, for this worker. done: pages of its range recorded already. task_pages: of its range, only so many are to be read, as ocr.record_opened() makes tasks of the others. uri without document_id: the document is to be fetched, see ocr.store_of_task(). COMMIT before the work starts';
+'Internal: the next task that is due, now claimed by the worker that holds the advisory lock with this key, its attempt counted; no row where there is none. reserved_for: the tier whose tasks come before all others, for this worker. done: pages of its range recorded already. task_pages: of its range, only so many are to be read, as ocr.record_opened() makes tasks of the others. uri without document_id: the document is to be fetched, see ocr.store_of_task(); row_kind without document_id: it is in a row, see ocr.row_document(), and for ''uri'' its URI is, see ocr.row_uri(). COMMIT before the work starts';
 
 -- A store that sends nothing, or a byte now and then, keeps a worker until its timeout. With enough documents of one, whoever
 -- may use it would keep all workers from everybody else. So what takes long has half of them at most: its other tasks wait,
@@ -282,7 +282,8 @@ AS $$
 DECLARE
     due CONSTANT bigint := (SELECT min(CASE WHEN ocr.is_waiting_lane(h.lane) THEN h.turn ELSE 0 END) FROM ocr.queue_heads() AS h);
 BEGIN
-    RETURN CASE WHEN due < ocr.turn_at('infinity')
+    RETURN CASE WHEN ocr.attached_rows_wait() THEN 0
+                WHEN due < ocr.turn_at('infinity')
                 THEN ceil(greatest(0, due - 1000000 * extract(epoch FROM clock_timestamp())) / 1000) END;
 END
 $$;

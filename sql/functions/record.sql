@@ -209,6 +209,20 @@ $$;
 COMMENT ON FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text, real, real, text, jsonb) IS
 'Internal: one page''s outcome; the columns are those of ocr.pages, a negative confidence or mean_confidence means that there is none. A page that is recorded already is left as it is. False: the claim no longer stands, nothing was written';
 
+CREATE OR REPLACE FUNCTION ocr.complete_job(task ocr.tasks, job ocr.jobs) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF job.attachment IS NOT NULL THEN
+        PERFORM ocr.end_attached_job(task, 'completed', NULL);
+    ELSE
+        PERFORM ocr.finish_job(job.id, 'completed', NULL, NULL);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ocr.complete_job(ocr.tasks, ocr.jobs) IS 'Internal: ends the job of its last task, whose pages are all accounted for';
+
 CREATE OR REPLACE FUNCTION ocr.complete_task(task_id bigint, fence bigint) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -222,8 +236,8 @@ BEGIN
     IF task.id IS NULL THEN
         RETURN false;
     END IF;
-    DELETE FROM ocr.tasks t WHERE t.id = task.id;
-    IF EXISTS (SELECT FROM ocr.tasks t WHERE t.job_id = task.job_id) THEN
+    IF EXISTS (SELECT FROM ocr.tasks t WHERE t.job_id = task.job_id AND t.id <> task.id) THEN
+        DELETE FROM ocr.tasks t WHERE t.id = task.id;
         RETURN true;  -- the last one to end completes the job
     END IF;
     PERFORM ocr.fail_missing_pages(task.job_id, 'internal_error', 'the engine ended without a result for this page');
@@ -231,7 +245,7 @@ BEGIN
     IF job.pages_total IS NULL THEN
         PERFORM ocr.finish_job(job.id, 'failed', 'internal_error', 'the engine ended without having opened the document');
     ELSIF job.pages_done > job.pages_failed THEN
-        PERFORM ocr.finish_job(job.id, 'completed', NULL, NULL);
+        PERFORM ocr.complete_job(task, job);
     ELSE
         SELECT * INTO failed FROM ocr.pages p WHERE p.job_id = job.id ORDER BY p.page_no LIMIT 1;
         PERFORM ocr.finish_job(job.id, 'failed', coalesce(failed.error_code, 'no_pages_selected'),

@@ -79,7 +79,7 @@ BEGIN
     SET result_of = coalesce(earlier.result_of, earlier.id), document_type = earlier.document_type,
         pages_total = earlier.pages_total, pages_done = earlier.pages_done
     WHERE j.id = job.id;
-    PERFORM ocr.finish_job(job.id, 'completed', NULL, NULL);
+    PERFORM ocr.complete_job(task, job);
     RETURN true;
 END
 $$;

@@ -51,7 +51,7 @@ END
 $$;
 COMMENT ON FUNCTION ocr.check_submission(ocr.submission, name) IS 'Internal: raises an error unless documents can be read so for the caller';
 
-CREATE OR REPLACE FUNCTION ocr.insert_job(caller name, document bytea, uri text, store name, how ocr.submission) RETURNS bigint
+CREATE OR REPLACE FUNCTION ocr.insert_job(caller name, document bytea, uri text, store name, how ocr.submission, attachment bigint = NULL) RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -73,10 +73,10 @@ BEGIN
     LOOP
         -- A concurrent submission with the same key is waited for here: there is one job, whoever commits first.
         INSERT INTO ocr.jobs (owner, document_id, document_size, uri, store, priority, tier, batch, language, pages, text_layer,
-                              webhook, metadata, options, keep_document, idempotency_key, run_at)
+                              webhook, metadata, options, keep_document, idempotency_key, run_at, attachment)
         VALUES (caller, document_id, octet_length(document), uri, store, how.priority, how.tier, how.batch, how.language,
                 how.pages, how.text_layer, how.webhook, how.metadata, how.options, how.keep_document, how.idempotency_key,
-                how.run_at)
+                how.run_at, attachment)
         ON CONFLICT DO NOTHING
         RETURNING id INTO job_id;
         EXIT WHEN FOUND;
@@ -104,8 +104,8 @@ BEGIN
     RETURN job_id;
 END
 $$;
-COMMENT ON FUNCTION ocr.insert_job(name, bytea, text, name, ocr.submission) IS
-'Internal: a job of the caller for these bytes or, where they are null, for the object that a normal URI names in a store; the one that there is already where an idempotency key says so. Nothing is checked any more';
+COMMENT ON FUNCTION ocr.insert_job(name, bytea, text, name, ocr.submission, bigint) IS
+'Internal: a job of the caller for these bytes or, where they are null, for the object that a normal URI names in a store, or for a row of an attached table; the one that there is already where an idempotency key says so. Nothing is checked any more';
 
 CREATE OR REPLACE FUNCTION @extschema@.ocr_submit(
     document bytea,

@@ -155,5 +155,24 @@ COMMENT ON COLUMN ocr.webhooks.last_attempts IS 'Of the youngest delivery that i
 COMMENT ON COLUMN ocr.webhooks.last_http_status IS 'What its last attempt was answered with; null where there was no answer';
 COMMENT ON COLUMN ocr.webhooks.last_error IS 'Why its last attempt failed';
 
-REVOKE ALL ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.webhooks FROM PUBLIC;
-GRANT SELECT ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.webhooks TO PUBLIC;
+CREATE OR REPLACE VIEW ocr.attached WITH (security_barrier) AS
+SELECT a.relation, a.document_column, a.owner, changes.rows AS waiting, jobs.pending, jobs.running,
+       (SELECT count(*) FROM ocr.jobs j WHERE j.finished_at IS NOT NULL AND j.error_code IS NOT NULL AND j.attachment = a.id AND j.status = 'failed') AS failed,
+       a.backfill_at IS NOT NULL AS backfilling, a.batch, a.trouble, a.id AS attachment
+FROM ocr.attachments a,
+LATERAL (SELECT coalesce(sum(cardinality(c.keys)) / nullif(cardinality((ocr.key_of_relation(a.relation)).columns), 0), 0)::bigint AS rows
+         FROM ocr.attached_changes c WHERE c.attachment = a.id) AS changes,
+LATERAL (SELECT count(*) FILTER (WHERE j.status = 'pending') AS pending, count(*) FILTER (WHERE j.status = 'running') AS running
+         FROM ocr.jobs j WHERE j.attachment = a.id AND j.finished_at IS NULL) AS jobs
+WHERE ocr.acts_for(a.owner);
+COMMENT ON VIEW ocr.attached IS 'The tables whose documents are read by themselves, see ocr_attach(), and what is left to do for each. Shows those whose owner''s rights you have';
+COMMENT ON COLUMN ocr.attached.waiting IS 'Rows with new documents for which no jobs have been made yet';
+COMMENT ON COLUMN ocr.attached.pending IS 'Their jobs that wait to be read';
+COMMENT ON COLUMN ocr.attached.failed IS 'Jobs that failed, see ocr.dead_letters';
+COMMENT ON COLUMN ocr.attached.backfilling IS 'Whether rows that were there before are still being looked through, see ocr_backfill()';
+COMMENT ON COLUMN ocr.attached.batch IS 'The batch of those rows: ocr_pause() and ocr_resume() take it';
+COMMENT ON COLUMN ocr.attached.trouble IS 'Why its rows could not be looked through; it is tried again every minute';
+COMMENT ON COLUMN ocr.attached.attachment IS 'As in ocr.jobs, and the id in ocr.attachments';
+
+REVOKE ALL ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.webhooks, ocr.attached FROM PUBLIC;
+GRANT SELECT ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.webhooks, ocr.attached TO PUBLIC;

@@ -40,9 +40,10 @@ CREATE TABLE ocr.jobs (
     worst_page      int,
     enough          real,
     legal_hold      boolean NOT NULL DEFAULT false,
+    attachment      bigint,
     CONSTRAINT ended_jobs_have_an_end CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))),
     CONSTRAINT failed_jobs_have_a_reason CHECK (status <> 'failed' OR (error_code IS NOT NULL AND error IS NOT NULL)),
-    CONSTRAINT documents_are_given_or_found CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL))
+    CONSTRAINT documents_are_given_or_found CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL OR attachment IS NOT NULL))
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 CREATE UNIQUE INDEX jobs_idempotency_key ON ocr.jobs (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
 -- With the number, as ocr_purge() goes on from one of many that ended at once.
@@ -59,6 +60,7 @@ CREATE INDEX jobs_to_end ON ocr.jobs (owner, batch, id) WHERE finished_at IS NUL
 CREATE INDEX jobs_status ON ocr.jobs (status, id) WHERE status <> 'completed';
 -- In the order of ocr.dead_letters.
 CREATE INDEX jobs_dead ON ocr.jobs (finished_at, id) WHERE status = 'failed';
+CREATE INDEX jobs_attached ON ocr.jobs (attachment) WHERE attachment IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX jobs_document ON ocr.jobs (document_id, id) WHERE document_id IS NOT NULL;
 COMMENT ON TABLE ocr.jobs IS 'One row per request to read a document, made by ocr_submit()';
 COMMENT ON COLUMN ocr.jobs.options IS 'As ocr_submit() was told';
@@ -97,6 +99,7 @@ COMMENT ON COLUMN ocr.jobs.document_sha256 IS 'SHA-256 of a document in a store,
 COMMENT ON COLUMN ocr.jobs.worst_page IS 'Of a completed job, the page that its verdict is owed to: the first that failed, else of the pages with that verdict the one of the least confidence. Null where every page was skipped';
 COMMENT ON COLUMN ocr.jobs.enough IS 'Internal: the confidence from which its pages were not read in other ways: what its worker was told, and the least of it where its parts were told several; null until it was claimed';
 COMMENT ON COLUMN ocr.jobs.legal_hold IS 'Whether it must not be deleted, see ocr_hold(); those of a batch that is held must not, either';
+COMMENT ON COLUMN ocr.jobs.attachment IS 'The attached table, a row of ocr.attachments, that its document is in; ocr.attached_rows has the row''s key. Null where it was submitted';
 COMMENT ON COLUMN ocr.jobs.webhook IS 'The foreign server that is told of the job';
 
 -- Nothing refers to ocr.batches by a foreign key: that would make every submission to a batch lock its row.

@@ -37,7 +37,13 @@ INSERT INTO ocr.error_codes (code, retry, meaning, action) VALUES
     'Look whether the server is up and can be reached from here, then call ocr_retry(job_id), or name another provider beside it.'),
 ('provider_refused', false,
     'A server that is to read the page refuses to, may not be asked, or answers what is no result.',
-    'Mend what the error names: the server''s options, the user mapping''s keys, or the owner''s USAGE; then retry.');
+    'Mend what the error names: the server''s options, the user mapping''s keys, or the owner''s USAGE; then retry.'),
+('row_locked', true,
+    'The row of an attached table was locked or about to change at every attempt to write the text to it.',
+    'Look who keeps it locked in pg_locks, then call ocr_retry(job_id), which reads no page again.'),
+('row_refused', false,
+    'The row of an attached table cannot be read or written with the rights of the table''s owner.',
+    'Mend what the error names, a trigger, a constraint, a right or a column, then call ocr_retry(job_id), which reads no page again.');
 
 ALTER TABLE ocr.jobs ADD COLUMN result_of bigint;
 COMMENT ON COLUMN ocr.jobs.result_of IS 'The earlier job whose result this one shares, as the same bytes were read with the same options; null where it was read itself. That job may be gone by now';
@@ -98,8 +104,9 @@ COMMENT ON COLUMN ocr.tasks.tier IS 'Of its job: what a reserved worker looks fo
 
 ALTER TABLE ocr.jobs ALTER COLUMN document_size DROP NOT NULL;
 ALTER TABLE ocr.jobs ADD COLUMN uri text, ADD COLUMN store name, ADD COLUMN etag text, ADD COLUMN document_sha256 bytea, ADD COLUMN webhook name;
+ALTER TABLE ocr.jobs ADD COLUMN attachment bigint;
 ALTER TABLE ocr.jobs ADD CONSTRAINT documents_are_given_or_found
-    CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL));
+    CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL OR attachment IS NOT NULL));
 COMMENT ON COLUMN ocr.jobs.document_id IS 'The staged bytes; null once the job does not need them any more, and of a document in a store that is not kept or shared among workers';
 COMMENT ON COLUMN ocr.jobs.document_size IS 'Bytes; null until a document in a store was fetched';
 COMMENT ON COLUMN ocr.jobs.uri IS 'Where the document is; null where its bytes were submitted';
@@ -389,6 +396,75 @@ COMMENT ON COLUMN ocr.jobs.submitted_at IS 'When ocr_submit() was called';
 COMMENT ON COLUMN ocr.jobs.started_at IS 'When it was claimed first; null until then';
 COMMENT ON COLUMN ocr.jobs.finished_at IS 'When it completed, failed or was cancelled; null until then';
 COMMENT ON COLUMN ocr.pages.job_id IS 'The job';
+
+CREATE INDEX jobs_attached ON ocr.jobs (attachment) WHERE attachment IS NOT NULL AND finished_at IS NULL;
+COMMENT ON COLUMN ocr.jobs.attachment IS 'The attached table, a row of ocr.attachments, that its document is in; ocr.attached_rows has the row''s key. Null where it was submitted';
+CREATE TABLE ocr.attachments (
+    id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    owner             name NOT NULL,
+    relation          regclass NOT NULL,
+    document_column   name NOT NULL,
+    kind              text NOT NULL CHECK (kind IN ('bytes', 'uri', 'large object')),
+    text_column       name,
+    confidence_column name,
+    verdict_column    name,
+    layout_column     name,
+    status_column     name,
+    job_column        name,
+    how               ocr.submission NOT NULL,
+    batch             text NOT NULL,
+    backfill_after    text[],
+    backfill_at       timestamptz,
+    trouble           text,
+    attached_at       timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (relation, document_column)
+);
+COMMENT ON TABLE ocr.attachments IS 'Tables whose documents are read by themselves, see ocr_attach(); ocr.attached shows how far they are';
+COMMENT ON COLUMN ocr.attachments.owner IS 'The owner of the table when it was attached, by whose rights its rows are read and written';
+COMMENT ON COLUMN ocr.attachments.document_column IS 'Where its documents are';
+COMMENT ON COLUMN ocr.attachments.kind IS 'What that column holds: bytes (bytea), uri (text) or large object (oid)';
+COMMENT ON COLUMN ocr.attachments.text_column IS 'Where the text of a row''s document goes; null: nowhere. The other columns likewise';
+COMMENT ON COLUMN ocr.attachments.how IS 'How the documents are read, as ocr_submit() has it';
+COMMENT ON COLUMN ocr.attachments.batch IS 'The batch of the rows that were there before, see ocr_backfill()';
+COMMENT ON COLUMN ocr.attachments.backfill_after IS 'The key of the last of those rows that has a job or needs none';
+COMMENT ON COLUMN ocr.attachments.backfill_at IS 'When more of them are looked for; null: all have been';
+COMMENT ON COLUMN ocr.attachments.trouble IS 'Why its rows could not be looked for; null where they could';
+
+CREATE TABLE ocr.attached_changes (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    attachment bigint NOT NULL,
+    keys       text[] NOT NULL
+) WITH (vacuum_truncate = false, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX attached_changes_attachment ON ocr.attached_changes (attachment, id);
+COMMENT ON TABLE ocr.attached_changes IS 'Internal: rows of attached tables with new documents, for which there are no jobs yet';
+COMMENT ON COLUMN ocr.attached_changes.keys IS 'Their keys: of each row, the values of the key''s columns, one row after the other';
+
+CREATE TABLE ocr.attached_rows (
+    job_id     bigint PRIMARY KEY REFERENCES ocr.jobs ON DELETE CASCADE,
+    attachment bigint NOT NULL,
+    key        text[] NOT NULL,
+    document   text,
+    text_hash  text,
+    written_at timestamptz
+);
+CREATE INDEX attached_rows_key ON ocr.attached_rows (attachment, key);
+COMMENT ON TABLE ocr.attached_rows IS 'Which row of an attached table a job is about';
+COMMENT ON COLUMN ocr.attached_rows.key IS 'The values of the key''s columns, as text';
+COMMENT ON COLUMN ocr.attached_rows.document IS 'The URI, or the oid of the large object, that the row had when it was read; null for bytes, see document_sha256 of ocr.jobs';
+COMMENT ON COLUMN ocr.attached_rows.text_hash IS 'Of the text that the row had then, so that nothing newer is overwritten; null where it had none';
+COMMENT ON COLUMN ocr.attached_rows.written_at IS 'When the result was written to the row; null where it was not';
+ALTER TABLE ocr.attachments ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ocr.attached_rows ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ocr.attached_changes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_sees ON ocr.attachments FOR SELECT USING (ocr.acts_for(owner));
+CREATE POLICY owner_sees ON ocr.attached_rows FOR SELECT
+    USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = attached_rows.job_id AND ocr.acts_for(j.owner)));
+GRANT SELECT ON ocr.attachments, ocr.attached_rows TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('ocr.attachments', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.attachments_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.attached_changes', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.attached_changes_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ocr.attached_rows', '');
 
 -- They return more columns or take more arguments now.
 DROP FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text);

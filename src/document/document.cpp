@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 3> text_layer_names{"auto", "ignore", "on
 constexpr std::array<std::string_view, 3> page_status_names{"read", "skipped", "failed"};
 constexpr std::array<std::string_view, 3> page_source_names{"", "ocr", "text_layer"};
 constexpr std::array<std::string_view, 2> recogniser_names{"pg_ocr", "tesseract"};
-constexpr std::array<std::string_view, 27> error_code_names{
+constexpr std::array<std::string_view, 29> error_code_names{
     "",
     "document_empty",
     "document_unsupported",
@@ -38,6 +38,8 @@ constexpr std::array<std::string_view, 27> error_code_names{
     "store_undeclared",
     "provider_unavailable",
     "provider_refused",
+    "row_locked",
+    "row_refused",
     "engine_memory",
     "engine_crashed",
     "engine_unavailable",

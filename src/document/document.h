@@ -98,6 +98,8 @@ enum class ErrorCode : uint8_t {
     store_undeclared,
     provider_unavailable,
     provider_refused,
+    row_locked,
+    row_refused,
     engine_memory,
     engine_crashed,
     engine_unavailable,

@@ -1,4 +1,5 @@
 // The library's entry point.
+#include "extension/attached_rows.h"
 #include "extension/backend_engine.h"
 #include "extension/launcher.h"
 #include "extension/make_way.h"
@@ -21,6 +22,7 @@ void _PG_init(void) {
     pg_ocr::define_settings();
     pg_ocr::request_shared_state();
     pg_ocr::register_wake();
+    pg_ocr::register_attached_rows();
     pg_ocr::register_engine_of_backend();
     pg_ocr::register_http_of_backend();
     pg_ocr::register_launcher();

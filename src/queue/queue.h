@@ -19,6 +19,7 @@ struct Task {
     int64_t job_id = 0;
     int64_t document_id = 0;  ///< 0: its bytes are not stored
     std::string uri;          ///< of the object in a store that it is about; empty: its bytes were submitted
+    std::string row_kind;  ///< of an attached table's row that it is about: 'bytes', 'uri', 'large object'; else empty
     bool keep_document = false;
     int32_t attempt = 0;
     ReadRequest request;
@@ -60,6 +61,10 @@ class Queue {
     virtual bool reuse(const Task&) = 0;
     /// Milliseconds until the next task falls due; nothing: none is waiting for its time.
     virtual std::optional<int64_t> due_in_ms() = 0;
+    /// The URI in the row that the task is about. Nothing: the claim no longer stands, or the task is settled by now.
+    virtual std::optional<std::string> row_uri(const Task&) = 0;
+    /// The document in the row that the task is about, as a sealed memfd. Nothing: as for row_uri().
+    virtual UniqueFd row_document(const Task&) = 0;
     /// Nothing: the claim no longer stands.
     virtual std::optional<Source> source(const Task&) = 0;
     /// Where a page's image may be sent, as the task's owner may use that server. Nothing: the claim no longer stands.

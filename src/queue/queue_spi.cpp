@@ -86,6 +86,8 @@ class SpiQueue final : public Queue {
     explicit SpiQueue(int64_t worker) : worker_(worker) {}
 
     std::optional<Task> claim(std::optional<Tier> reserved_for) override {
+        // In a transaction of its own, so that a claim is quick and what is made here can be claimed at once.
+        in_transaction("looking for changed rows", [&] { make_attached_jobs_.rows({}); });
         std::vector<Statement::Row> rows;
         in_transaction("claiming a task", [&] {
             rows = claim_.rows({worker_, reserved_for ? Value(std::string(name_of(*reserved_for))) : Value()});
@@ -112,6 +114,7 @@ class SpiQueue final : public Queue {
         task.uri = row[17].value_or("");
         task.keep_document = truth(row[18]);
         task.request.enough = real(row[19]);
+        task.row_kind = row[20].value_or("");
         return task;
     }
 
@@ -127,6 +130,22 @@ class SpiQueue final : public Queue {
         std::optional<std::string> due;
         in_transaction("looking for the next task", [&] { due = due_in_ms_.value({}); });
         return due ? std::optional<int64_t>(number(due)) : std::nullopt;
+    }
+
+    std::optional<std::string> row_uri(const Task& task) override {
+        std::optional<std::string> uri;
+        in_transaction("looking at a row", [&] { uri = row_uri_.value({task.id, task.fence}); });
+        return uri;
+    }
+
+    UniqueFd row_document(const Task& task) override {
+        SealedDocument sealed;
+        bool is_there = false;
+        in_transaction("reading a row", [&] {
+            is_there = row_document_.bytes({task.id, task.fence},
+                                           [&](const char* bytes, size_t n) { sealed.append(bytes, n); });
+        });
+        return is_there ? sealed.seal() : UniqueFd();
     }
 
     std::optional<Source> source(const Task& task) override {
@@ -277,9 +296,12 @@ class SpiQueue final : public Queue {
     int64_t worker_;
     Statement claim_{
         "SELECT task_id, fence, job_id, attempt, language, tier, text_layer, password, pages, done, psm, dpi, deskew, "
-        "document_id, first_page, last_page, task_pages, uri, keep_document, enough "
+        "document_id, first_page, last_page, task_pages, uri, keep_document, enough, row_kind "
         "FROM ocr.claim_task($1, $2)",
         {INT8OID, TEXTOID}};
+    Statement make_attached_jobs_{"SELECT ocr.make_attached_jobs()", {}};
+    Statement row_uri_{"SELECT ocr.row_uri($1, $2)", {INT8OID, INT8OID}};
+    Statement row_document_{"SELECT ocr.row_document($1, $2)", {INT8OID, INT8OID}};
     Statement tier_waits_{"SELECT ocr.tier_waits($1)", {TEXTOID}};
     Statement reuse_{"SELECT ocr.reuse_result($1, $2)", {INT8OID, INT8OID}};
     Statement due_in_ms_{"SELECT ocr.due_in_ms()", {}};

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <variant>
 
 #include "protocol/sealed_document.h"
+#include "worker/sha256.h"
 
 namespace pg_ocr {
 namespace {
@@ -57,6 +59,20 @@ UniqueFd either_of(int one, int other) {
         if (!either || ::epoll_ctl(either.get(), EPOLL_CTL_ADD, fd, &readable) != 0)
             throw std::system_error(errno, std::generic_category(), "epoll");
     return either;
+}
+
+/// Fills in the size and the SHA-256 of a document.
+void digest(Fetched& fetched) {
+    Sha256 sha256;
+    std::vector<char> some(size_t{1} << 20);
+    for (;;) {
+        const ssize_t n = ::pread(fetched.document.get(), some.data(), some.size(), static_cast<off_t>(fetched.size));
+        if (n < 0) throw std::system_error(errno, std::generic_category(), "read a document");
+        if (n == 0) break;
+        sha256.update(some.data(), static_cast<size_t>(n));
+        fetched.size += static_cast<uint64_t>(n);
+    }
+    fetched.sha256 = sha256.digest();
 }
 
 /// The worker was told to stop while it waited, and has given its task back.
@@ -245,6 +261,7 @@ bool Worker::is_to_leave(const Task& task) {
 }
 
 Worker::Bytes Worker::have_document(Task& task) {
+    if (!task.row_kind.empty() && task.document_id == 0) return fetch_from_row(task);
     if (!task.uri.empty() && task.document_id == 0) return fetch_from_store(task);
     // A part of a long document is only made where the document was opened, to be read.
     if (task.request.task.last == 0 && write_when_there_is_room(task, [&] { return queue_.reuse(task); }))
@@ -289,19 +306,47 @@ Worker::Bytes Worker::fetch_from_store(Task& task) {
         give_up(task, fetched->failure, 0, fetched->retry_after_s);
         return Bytes::settled;
     }
+    return take_fetched(task, std::move(*fetched));
+}
+
+Worker::Bytes Worker::take_fetched(Task& task, Fetched fetched) {
     const bool ours = write_when_there_is_room(task, [&] {
-        std::optional<std::vector<uint32_t>> done = queue_.fetched(task, fetched->etag, fetched->size, fetched->sha256);
+        std::optional<std::vector<uint32_t>> done = queue_.fetched(task, fetched.etag, fetched.size, fetched.sha256);
         if (done) task.request.done = std::move(*done);
         return done.has_value();
     });
     if (!ours) return Bytes::settled;
-    document_ = std::move(fetched->document);
+    document_ = std::move(fetched.document);
+    document_id_ = 0;
     if (task.keep_document && !stage(task)) return Bytes::settled;
     if (write_when_there_is_room(task, [&] { return queue_.reuse(task); })) return Bytes::settled;
     host_.count(Counter::documents_fetched);
-    host_.log_closely(about(task) + "fetched, " + std::to_string(fetched->size) + " bytes");
+    host_.log_closely(about(task) + "fetched, " + std::to_string(fetched.size) + " bytes");
     host_.show_reading(task.job_id, 0, 0);
     return Bytes::here;
+}
+
+Worker::Bytes Worker::fetch_from_row(Task& task) {
+    document_.reset();
+    document_id_ = 0;
+    if (task.row_kind == "uri") {
+        std::optional<std::string> uri;
+        write_when_there_is_room(task, [&] {
+            uri = queue_.row_uri(task);
+            return true;
+        });
+        if (!uri) return Bytes::settled;
+        task.uri = std::move(*uri);
+        return fetch_from_store(task);
+    }
+    Fetched fetched;
+    write_when_there_is_room(task, [&] {
+        fetched.document = queue_.row_document(task);
+        return true;
+    });
+    if (!fetched.document) return Bytes::settled;
+    digest(fetched);
+    return take_fetched(task, std::move(fetched));
 }
 
 Worker::Bytes Worker::answer(const Task& task, const Ask& ask, int64_t deadline) {

@@ -52,6 +52,9 @@ class Worker {
     Bytes have_document(Task& task);
     bool fetch_staged(const Task& task);
     Bytes fetch_from_store(Task& task);
+    Bytes fetch_from_row(Task& task);
+    /// What was fetched is the task's document, unless an earlier job has read the same.
+    Bytes take_fetched(Task& task, Fetched fetched);
     /// Asks a provider for the engine, which waits, and hands it the answer: the words, or why there are none. An
     /// engine that dies meanwhile gets none. settled: the claim no longer stands.
     Bytes answer(const Task& task, const Ask& ask, int64_t deadline);
