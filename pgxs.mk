@@ -28,6 +28,7 @@ OBJS = \
 	src/extension/visible_owners.o \
 	src/extension/wait_events.o \
 	src/extension/wake.o \
+	src/extension/worker_lock.o \
 	src/extension/worker_main.o \
 	src/pg/guard.o \
 	src/pg/spi.o \

@@ -57,7 +57,7 @@ BEGIN
                      WHERE a.relation = relation AND (document IS NULL OR a.document_column = document)
                      ORDER BY a.document_column FOR NO KEY UPDATE);
     IF cardinality(several) = 0 THEN
-        RAISE EXCEPTION 'table %is not attached', relation || coalesce(format(', column %I, ', document), ' ')
+        RAISE EXCEPTION 'table %', relation || CASE WHEN document IS NULL THEN ' is not attached' ELSE format(', column %I, is not attached', document) END
             USING ERRCODE = 'undefined_object', HINT = 'ocr.attached lists the tables that are.';
     ELSIF cardinality(several) > 1 THEN
         RAISE EXCEPTION 'table % is attached with several columns', relation

@@ -271,13 +271,48 @@ $$;
 COMMENT ON FUNCTION ocr.end_attached_job(ocr.tasks, text, text) IS
 'Internal: completes or cancels the job of a task whose claim the caller has locked, once its row has been written; where that cannot be done, the attempt has failed';
 
+-- At once and not by a worker: whoever corrects a text sees whether the row has taken it.
+CREATE OR REPLACE FUNCTION ocr.write_reviewed_row(job ocr.jobs) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    outcome CONSTANT record := ocr.write_row(job.id, 'completed');
+BEGIN
+    IF outcome.trouble IN ('row_locked', 'row_refused') THEN
+        RAISE EXCEPTION '%', outcome.reason
+            USING ERRCODE = CASE outcome.trouble WHEN 'row_locked' THEN 'lock_not_available' ELSE 'object_not_in_prerequisite_state' END,
+                  HINT = (SELECT c.action FROM ocr.error_codes c WHERE c.code = outcome.trouble);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ocr.write_reviewed_row(ocr.jobs) IS
+'Internal: writes what a person has decided and corrected to the row of an attached table, unless the row has another document or text by now';
+
+CREATE OR REPLACE FUNCTION ocr.document_in_row(job ocr.jobs) RETURNS bytea
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+BEGIN
+    RETURN (SELECT found.bytes
+            FROM ocr.attached_rows r JOIN ocr.attachments a ON a.id = r.attachment,
+                 ocr.run_for_attachment(a, format(CASE a.kind WHEN 'bytes' THEN 'SELECT t.%I::bytea, NULL::text[] FROM %s t WHERE %s'
+                                                       ELSE 'SELECT pg_catalog.lo_get(t.%I), NULL::text[] FROM %s t WHERE %s' END,
+                                                  a.document_column, ocr.own_rows(a.relation), ocr.is_key(a, 1)), r.key) AS found
+            WHERE r.job_id = job.id);
+END
+$$;
+COMMENT ON FUNCTION ocr.document_in_row(ocr.jobs) IS
+'Internal: the bytes that the row of a job has now; null where there is none. The caller may see the job, which is for others to check';
+
 CREATE OR REPLACE FUNCTION ocr.make_attached_jobs() RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
-    at_once CONSTANT int := 200;
+    at_once CONSTANT int := 100;
     attachment ocr.attachments;
     columns name[];
     keys text[];
@@ -312,7 +347,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.make_attached_jobs() IS
-'Internal: jobs for the next rows, some hundred, of attached tables that have new documents, and where there are none, for some that had theirs before. False: there was nothing to do, or another session is at it';
+'Internal: jobs for the next hundred rows or so of attached tables that have new documents, and where there are none, for some that had theirs before. False: there was nothing to do, or another session is at it';
 
 CREATE OR REPLACE FUNCTION ocr.is_paused(owner name, batch text) RETURNS boolean
 LANGUAGE sql STABLE
@@ -377,7 +412,7 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
-    at_once CONSTANT int := 500;
+    at_once CONSTANT int := 100;
     after CONSTANT text[] := attachment.backfill_after;
     key CONSTANT record := ocr.key_of_relation(attachment.relation);
     got record;

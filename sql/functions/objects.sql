@@ -114,6 +114,14 @@ BEGIN
     IF FOUND THEN
         RETURN document;
     END IF;
+    IF job.attachment IS NOT NULL AND job.store IS NULL THEN
+        document := ocr.document_in_row(job);
+        IF document IS NULL OR sha256(document) <> job.document_sha256 THEN
+            RAISE EXCEPTION 'the row of job % has another document by now, or is gone', job.id
+                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Give the bytes that were read with document => ….';
+        END IF;
+        RETURN document;
+    END IF;
     IF job.store IS NULL THEN
         RAISE EXCEPTION 'the document of job % was not kept', job.id
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -135,5 +143,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.document_of_job(ocr.jobs, bytea) IS
-'Internal: the bytes that a job read: those given, where they can be; else those that are kept; else fetched from the job''s store with the caller''s rights. The caller may see the job, which is for others to check.
+'Internal: the bytes that a job read: those given, where they can be; else those that are kept; else those in the job''s row, or fetched from its store with the caller''s rights. The caller may see the job, which is for others to check.
 Errors: 22023 where other bytes are given; 55000 where there are none any more, or others in the store; as those of ocr_objects() for the store.';

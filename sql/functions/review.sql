@@ -146,6 +146,7 @@ BEGIN
     pages_waiting := ocr.pages_to_review(job.id);
     UPDATE ocr.jobs j SET verdict = ocr_review.verdict, worst_page = ocr_review.worst_page WHERE j.id = job.id
     RETURNING j.* INTO job;
+    PERFORM ocr.write_reviewed_row(job) WHERE job.attachment IS NOT NULL;
     IF pages_waiting = 0 THEN
         PERFORM pg_notify('ocr', ocr.notification(job, reviewed => true)), ocr.emit_event(job, 'job.reviewed');
     END IF;

@@ -1,5 +1,5 @@
 // The trigger on attached tables: notes which rows have new documents. A transaction's keys are gathered in memory and
-// written a few hundred to a row, so that a COPY into the table costs little more than without; see sql/functions/attach.sql.
+// written a hundred to a row, so that a COPY into the table costs little more than without; see sql/functions/attach.sql.
 #include "extension/attached_rows.h"
 
 #include "extension/shared_state.h"
@@ -14,7 +14,7 @@ PG_FUNCTION_INFO_V1(pg_ocr_document_changed);
 namespace pg_ocr {
 namespace {
 
-constexpr int keys_of_a_row = 200;
+constexpr int keys_of_a_row = 100;
 
 /// Keys that (sub)transactions of one nesting level have noted. In the transaction's memory, as what it points to.
 struct Noted {

@@ -1,5 +1,6 @@
 // Runs a statement on an attached table with the rights of the table's owner and no others; see sql/functions/attached.sql.
 #include "extension/rows.h"
+#include "extension/worker_lock.h"
 #include "pg/pg.h"
 
 extern "C" {
@@ -92,6 +93,7 @@ Datum pg_ocr_run_as(PG_FUNCTION_ARGS) {
     {
         SetUserIdAndSecContext(user, context);
         if (is_worker) end_time();
+        keep_worker_lock();
     }
     PG_END_TRY();
     AtEOXact_GUC(false, settings);

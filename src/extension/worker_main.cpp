@@ -6,6 +6,7 @@
 
 #include "extension/session.h"
 #include "extension/settings.h"
+#include "extension/worker_lock.h"
 #include "pg/guard.h"
 #include "pg/spi.h"
 #include "queue/queue_spi.h"
@@ -167,15 +168,6 @@ class BackgroundWorkerHost final : public Host {
   private:
     WaitFor waits_for_ = WaitFor::engine;
 };
-
-/// A session's lock with a random key: it dies with this process, and nobody else has had it before.
-int64_t take_worker_lock() {
-    int64_t key = 0;
-    if (!pg_strong_random(&key, sizeof(key))) throw pg::Error(ERRCODE_INTERNAL_ERROR, "there are no random numbers");
-    pg::Statement lock("SELECT pg_catalog.pg_advisory_lock($1)", {INT8OID});
-    pg::transaction("taking the worker's lock", [&] { lock.rows({key}); });
-    return key;
-}
 
 void work() {
     if (!extension_is_there()) return;
