@@ -194,6 +194,7 @@ BEGIN
         RAISE EXCEPTION 'a column is named twice' USING ERRCODE = 'invalid_parameter_value', HINT = 'Give each its own.';
     END IF;
 
+    DELETE FROM ocr.attachments a WHERE NOT ocr.is_there(a.relation);
     INSERT INTO ocr.attachments (owner, relation, document_column, kind, text_column, confidence_column, verdict_column,
                                  layout_column, status_column, job_column, how, batch)
     VALUES (owner, relation, document, CASE type WHEN 'bytea' THEN 'bytes' WHEN 'oid' THEN 'large object' ELSE 'uri' END,

@@ -16,6 +16,12 @@ $$;
 COMMENT ON FUNCTION ocr.key_of_relation(regclass) IS
 'Internal: the columns of a table''s primary key, or of the index that is its replica identity, in the index'' order, and their types; null where it has neither';
 
+CREATE OR REPLACE FUNCTION ocr.is_there(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT EXISTS (SELECT FROM pg_class c WHERE c.oid = relation) $$;
+COMMENT ON FUNCTION ocr.is_there(regclass) IS 'Internal: whether an attached table has not been dropped';
+
 -- The functions of a table's owner look for what they use where the owner's sessions do.
 CREATE OR REPLACE FUNCTION ocr.search_path_of(role oid) RETURNS text
 LANGUAGE sql STABLE
@@ -98,13 +104,13 @@ DECLARE
     attachment ocr.attachments;
     attached ocr.attached_rows;
     got record;
-    store name;
+    server name;
 BEGIN
     IF task.id IS NULL THEN
         RETURN;
     END IF;
     SELECT * INTO attached FROM ocr.attached_rows r WHERE r.job_id = task.job_id;
-    SELECT * INTO attachment FROM ocr.attachments a WHERE a.id = attached.attachment;
+    SELECT * INTO attachment FROM ocr.attachments a WHERE a.id = attached.attachment AND ocr.is_there(a.relation);
     IF NOT FOUND THEN
         PERFORM ocr.finish_job(task.job_id, 'cancelled', NULL, 'the table that its document is in is not attached any more');
         RETURN;
@@ -136,14 +142,14 @@ BEGIN
         uri := got.texts[2];
         BEGIN
             uri := ocr.normal_uri(uri);
-            store := ocr.store_of_uri(uri, attachment.owner);
-            PERFORM ocr.check_store(store, attachment.owner);
+            server := ocr.store_of_uri(uri, attachment.owner);
+            PERFORM ocr.check_store(server, attachment.owner);
         EXCEPTION WHEN OTHERS THEN
             uri := NULL;
             PERFORM ocr.fail_task(task.id, task.fence, 'store_undeclared', sqlerrm, 0);
             RETURN;
         END;
-        UPDATE ocr.jobs j SET uri = read_row.uri, store = read_row.store WHERE j.id = task.job_id;
+        UPDATE ocr.jobs j SET uri = read_row.uri, store = server WHERE j.id = task.job_id;
     ELSIF got.bytes IS NULL OR octet_length(got.bytes) > most THEN
         PERFORM ocr.fail_task(task.id, task.fence, 'document_too_large',
                               format('the document in %s of table %s has more than %s, which pg_ocr.max_document_size allows',
@@ -209,7 +215,7 @@ DECLARE
 BEGIN
     SELECT * INTO job FROM ocr.jobs j WHERE j.id = write_row.job_id;
     SELECT * INTO attached FROM ocr.attached_rows r WHERE r.job_id = write_row.job_id;
-    SELECT * INTO attachment FROM ocr.attachments a WHERE a.id = attached.attachment;
+    SELECT * INTO attachment FROM ocr.attachments a WHERE a.id = attached.attachment AND ocr.is_there(a.relation);
     IF NOT FOUND THEN
         trouble := 'superseded';
         reason := 'the table that its document is in is not attached any more';
@@ -320,6 +326,7 @@ BEGIN
     IF NOT ocr.attached_rows_wait() OR NOT ocr.try_lock(hashtextextended('ocr.make_attached_jobs', 0)) THEN
         RETURN false;
     END IF;
+    DELETE FROM ocr.attachments a WHERE NOT ocr.is_there(a.relation);
     -- Turn about, so that a COPY into one table does not keep the others waiting.
     SELECT * INTO attachment FROM ocr.attachments a
     WHERE EXISTS (SELECT FROM ocr.attached_changes c WHERE c.attachment = a.id) ORDER BY random() LIMIT 1;

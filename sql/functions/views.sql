@@ -159,7 +159,7 @@ CREATE OR REPLACE VIEW ocr.attached WITH (security_barrier) AS
 SELECT a.relation, a.document_column, a.owner, changes.rows AS waiting, jobs.pending, jobs.running,
        (SELECT count(*) FROM ocr.jobs j WHERE j.finished_at IS NOT NULL AND j.error_code IS NOT NULL AND j.attachment = a.id AND j.status = 'failed') AS failed,
        a.backfill_at IS NOT NULL AS backfilling, a.batch, a.trouble, a.id AS attachment
-FROM ocr.attachments a,
+FROM ocr.attachments a JOIN pg_class c ON c.oid = a.relation,
 LATERAL (SELECT coalesce(sum(cardinality(c.keys)) / nullif(cardinality((ocr.key_of_relation(a.relation)).columns), 0), 0)::bigint AS rows
          FROM ocr.attached_changes c WHERE c.attachment = a.id) AS changes,
 LATERAL (SELECT count(*) FILTER (WHERE j.status = 'pending') AS pending, count(*) FILTER (WHERE j.status = 'running') AS running

@@ -11,7 +11,8 @@ SELECT pg_catalog.pg_extension_config_dump('ocr.pages', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.reviews', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.reviews_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.fingerprints', '');
-SELECT pg_catalog.pg_extension_config_dump('ocr.attachments', '');
+-- A table that has been dropped has a number for a name, which is another one's elsewhere.
+SELECT pg_catalog.pg_extension_config_dump('ocr.attachments', 'WHERE relation IN (SELECT oid FROM pg_catalog.pg_class)');
 SELECT pg_catalog.pg_extension_config_dump('ocr.attachments_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.attached_changes', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.attached_changes_id_seq', '');

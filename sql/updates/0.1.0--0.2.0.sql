@@ -104,9 +104,6 @@ COMMENT ON COLUMN ocr.tasks.tier IS 'Of its job: what a reserved worker looks fo
 
 ALTER TABLE ocr.jobs ALTER COLUMN document_size DROP NOT NULL;
 ALTER TABLE ocr.jobs ADD COLUMN uri text, ADD COLUMN store name, ADD COLUMN etag text, ADD COLUMN document_sha256 bytea, ADD COLUMN webhook name;
-ALTER TABLE ocr.jobs ADD COLUMN attachment bigint;
-ALTER TABLE ocr.jobs ADD CONSTRAINT documents_are_given_or_found
-    CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL OR attachment IS NOT NULL));
 COMMENT ON COLUMN ocr.jobs.document_id IS 'The staged bytes; null once the job does not need them any more, and of a document in a store that is not kept or shared among workers';
 COMMENT ON COLUMN ocr.jobs.document_size IS 'Bytes; null until a document in a store was fetched';
 COMMENT ON COLUMN ocr.jobs.uri IS 'Where the document is; null where its bytes were submitted';
@@ -397,6 +394,9 @@ COMMENT ON COLUMN ocr.jobs.started_at IS 'When it was claimed first; null until 
 COMMENT ON COLUMN ocr.jobs.finished_at IS 'When it completed, failed or was cancelled; null until then';
 COMMENT ON COLUMN ocr.pages.job_id IS 'The job';
 
+ALTER TABLE ocr.jobs ADD COLUMN attachment bigint;
+ALTER TABLE ocr.jobs ADD CONSTRAINT documents_are_given_or_found
+    CHECK ((uri IS NULL) = (store IS NULL) AND (uri IS NOT NULL OR document_size IS NOT NULL OR attachment IS NOT NULL));
 CREATE INDEX jobs_attached ON ocr.jobs (attachment) WHERE attachment IS NOT NULL AND finished_at IS NULL;
 COMMENT ON COLUMN ocr.jobs.attachment IS 'The attached table, a row of ocr.attachments, that its document is in; ocr.attached_rows has the row''s key. Null where it was submitted';
 CREATE TABLE ocr.attachments (
@@ -460,7 +460,8 @@ CREATE POLICY owner_sees ON ocr.attachments FOR SELECT USING (ocr.acts_for(owner
 CREATE POLICY owner_sees ON ocr.attached_rows FOR SELECT
     USING (EXISTS (SELECT FROM ocr.jobs j WHERE j.id = attached_rows.job_id AND ocr.acts_for(j.owner)));
 GRANT SELECT ON ocr.attachments, ocr.attached_rows TO PUBLIC;
-SELECT pg_catalog.pg_extension_config_dump('ocr.attachments', '');
+-- A table that has been dropped has a number for a name, which is another one's elsewhere.
+SELECT pg_catalog.pg_extension_config_dump('ocr.attachments', 'WHERE relation IN (SELECT oid FROM pg_catalog.pg_class)');
 SELECT pg_catalog.pg_extension_config_dump('ocr.attachments_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.attached_changes', '');
 SELECT pg_catalog.pg_extension_config_dump('ocr.attached_changes_id_seq', '');

@@ -9,17 +9,6 @@ my $server = new_server('attach', 'pg_ocr.workers' => 0, max_prepared_transactio
 sub sql { return $server->safe_psql('postgres', join(' ', @_)) }
 sub as { my $role = shift; return sql("SET ROLE $role;", @_) }
 
-# A page that says something, as an SQL literal.
-sub paper
-{
-	my ($words) = @_;
-	my $drawing = "BT /F1 24 Tf 20 40 Td ($words) Tj ET";
-	return "'\\x" . unpack('H*', pdf_of('<< /Type /Catalog /Pages 2 0 R >>', '<< /Type /Pages /Count 1 /Kids [4 0 R] >>',
-		'<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
-		'<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 100] /Resources << /Font << /F1 3 0 R >> >> /Contents 5 0 R >>',
-		'<< /Length ' . length($drawing) . " >>\nstream\n$drawing\nendstream")) . "'::bytea";
-}
-
 sub workers
 {
 	my ($count) = @_;

@@ -14,7 +14,7 @@ use Time::HiRes qw(usleep time);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(new_server document document_bytes pdf_of true_text submit status ended wait_until wait_for_page wait_for_workers wait_for_log
+our @EXPORT = qw(new_server document document_bytes pdf_of paper true_text submit status ended wait_until wait_for_page wait_for_workers wait_for_log
   is_running wait_for_end_of children_of engines_of character_error_rate sql_error seconds);
 
 # How long a condition may take before a test gives up. Far longer than anything takes on a slow machine: a test that
@@ -73,6 +73,17 @@ sub pdf_of
 	my $table = length $pdf;
 	$pdf .= "xref\n0 " . (@_ + 1) . "\n0000000000 65535 f \n" . join('', map { sprintf "%010d 00000 n \n", $_ } @offsets);
 	return $pdf . 'trailer << /Size ' . (@_ + 1) . " /Root 1 0 R >>\nstartxref\n$table\n%%EOF\n";
+}
+
+# A page of a PDF that says something, as an SQL literal.
+sub paper
+{
+	my ($words) = @_;
+	my $drawing = "BT /F1 24 Tf 20 40 Td ($words) Tj ET";
+	return "'\\x" . unpack('H*', pdf_of('<< /Type /Catalog /Pages 2 0 R >>', '<< /Type /Pages /Count 1 /Kids [4 0 R] >>',
+		'<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+		'<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 100] /Resources << /Font << /F1 3 0 R >> >> /Contents 5 0 R >>',
+		'<< /Length ' . length($drawing) . " >>\nstream\n$drawing\nendstream")) . "'::bytea";
 }
 
 # What is really written on a document of test/data.
