@@ -164,6 +164,7 @@ BEGIN
                   HINT = format('A text comes back to its row by the key: ALTER TABLE %s ADD PRIMARY KEY (…), or REPLICA IDENTITY USING INDEX ….', relation);
     END IF;
     PERFORM ocr.check_submission(how, owner);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', relation);
     type := ocr.column_of(relation, document, '{bytea,text,"character varying",oid}', 'document');
     IF text IS NOT NULL THEN
         PERFORM ocr.column_of(relation, text, texts, 'text');
@@ -264,11 +265,15 @@ SET enable_seqscan = off
 AS $$
 #variable_conflict use_variable
 DECLARE
-    attachment CONSTANT ocr.attachments := ocr.attachment_of(relation, document);
+    attachment ocr.attachments;
     event text;
     job_id bigint;
     cancelled bigint := 0;
 BEGIN
+    PERFORM ocr.owner_of_table(relation);
+    -- The table before anything of ours: workers that have the table want to lock that next.
+    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
+    attachment := ocr.attachment_of(relation, document);
     FOREACH event IN ARRAY '{insert,update}'::text[] LOOP
         EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', ocr.trigger_of(attachment.document_column, event), attachment.relation);
     END LOOP;

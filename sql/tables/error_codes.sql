@@ -83,7 +83,7 @@ INSERT INTO ocr.error_codes (code, retry, meaning, action) VALUES
     'Look who keeps it locked in pg_locks, then call ocr_retry(job_id), which reads no page again.'),
 ('row_refused', false,
     'The row of an attached table cannot be read or written with the rights of the table''s owner.',
-    'Mend what the error names, a trigger, a constraint, a right or a column, then call ocr_retry(job_id), which reads no page again.'),
+    'Mend what the error names, such as a trigger or a right, then call ocr_retry(job_id), which reads no page again.'),
 ('engine_memory', false,
     'The page needs more memory than pg_ocr.engine_memory allows.',
     'Raise pg_ocr.engine_memory, or submit it again with a lower dpi in options.'),

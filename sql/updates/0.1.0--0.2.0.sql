@@ -43,7 +43,7 @@ INSERT INTO ocr.error_codes (code, retry, meaning, action) VALUES
     'Look who keeps it locked in pg_locks, then call ocr_retry(job_id), which reads no page again.'),
 ('row_refused', false,
     'The row of an attached table cannot be read or written with the rights of the table''s owner.',
-    'Mend what the error names, a trigger, a constraint, a right or a column, then call ocr_retry(job_id), which reads no page again.');
+    'Mend what the error names, such as a trigger or a right, then call ocr_retry(job_id), which reads no page again.');
 
 ALTER TABLE ocr.jobs ADD COLUMN result_of bigint;
 COMMENT ON COLUMN ocr.jobs.result_of IS 'The earlier job whose result this one shares, as the same bytes were read with the same options; null where it was read itself. That job may be gone by now';

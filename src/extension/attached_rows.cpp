@@ -1,5 +1,6 @@
 // The trigger on attached tables: notes which rows have new documents. A transaction's keys are gathered in memory and
-// written a hundred to a row, so that a COPY into the table costs little more than without; see sql/functions/attach.sql.
+// written a hundred to a row, so that a COPY into the table costs little more than without; see
+// sql/functions/attach.sql.
 #include "extension/attached_rows.h"
 
 #include "extension/shared_state.h"
@@ -107,7 +108,8 @@ void write_all() {
     const Oid schema = get_namespace_oid("ocr", true);
     const bool is_wanted = OidIsValid(schema) && OidIsValid(get_relname_relid("attached_changes", schema));
     ListCell* cell = nullptr;
-    if (is_wanted) foreach (cell, noted) write_keys(static_cast<Noted*>(lfirst(cell)));
+    if (is_wanted)
+        foreach (cell, noted) write_keys(static_cast<Noted*>(lfirst(cell)));
     noted = NIL;
     if (is_wanted) wake_worker_at_commit();
 }
@@ -177,8 +179,7 @@ Datum pg_ocr_note_attached_row(PG_FUNCTION_ARGS) {
         ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                         errmsg("ocr.note_attached_row() is for the triggers that ocr_attach() makes")));
     Relation relation = trigger->tg_relation;
-    if (fcinfo->flinfo->fn_extra == nullptr)
-        fcinfo->flinfo->fn_extra = key_of(relation, fcinfo->flinfo->fn_mcxt);
+    if (fcinfo->flinfo->fn_extra == nullptr) fcinfo->flinfo->fn_extra = key_of(relation, fcinfo->flinfo->fn_mcxt);
     auto* key = static_cast<Key*>(fcinfo->flinfo->fn_extra);
     TupleTableSlot* row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot : trigger->tg_trigslot;
     Noted* entry = noted_at(pg_strtoint64(trigger->tg_trigger->tgargs[0]), GetCurrentTransactionNestLevel());
@@ -192,7 +193,8 @@ Datum pg_ocr_note_attached_row(PG_FUNCTION_ARGS) {
     return PointerGetDatum(nullptr);
 }
 
-/// Large values are stored apart, and an UPDATE that leaves one alone leaves its pointer alone: so that need not be read.
+/// Large values are stored apart, and an UPDATE that leaves one alone leaves its pointer alone: so that need not be
+/// read.
 Datum pg_ocr_document_changed(PG_FUNCTION_ARGS) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) PG_RETURN_BOOL(PG_ARGISNULL(0) != PG_ARGISNULL(1));
     auto* earlier = reinterpret_cast<varlena*>(PG_GETARG_POINTER(0));

@@ -1,4 +1,5 @@
-// Runs a statement on an attached table with the rights of the table's owner and no others; see sql/functions/attached.sql.
+// Runs a statement on an attached table with the rights of the table's owner and no others; see
+// sql/functions/attached.sql.
 #include "extension/rows.h"
 #include "extension/worker_lock.h"
 #include "pg/pg.h"
@@ -49,8 +50,7 @@ void keep_rows(Tuplestorestate* rows, TupleDesc description) {
         Datum values[2];
         bool nulls[2];
         for (int column = 0; column < 2; ++column) {
-            values[column] =
-                SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column + 1, &nulls[column]);
+            values[column] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column + 1, &nulls[column]);
             if (!nulls[column]) values[column] = PointerGetDatum(PG_DETOAST_DATUM(values[column]));
         }
         tuplestore_putvalues(rows, description, values, nulls);

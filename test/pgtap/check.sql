@@ -45,7 +45,7 @@ SELECT is(pg_temp.said('dead letters'), 'warning: 2 jobs have failed: document_d
 RESET SESSION AUTHORIZATION;
 -- Every code of a failure is somebody's fault.
 SELECT is((SELECT string_agg(code, ' ' ORDER BY code) FROM ocr.error_codes WHERE pg_get_functiondef('ocr.check_failures'::regproc) !~ ('[{,]' || code || '[,}]')),
-    'engine_crashed engine_memory engine_unavailable internal_error language_missing provider_refused provider_unavailable store_denied store_refused store_unavailable store_undeclared',
+    'engine_crashed engine_memory engine_unavailable internal_error language_missing provider_refused provider_unavailable row_locked row_refused store_denied store_refused store_unavailable store_undeclared',
     'these are the administrator''s, the others are in the document');
 
 -- Webhooks.

@@ -51,7 +51,7 @@ SELECT ocr_submit('\x02') AS job \gset
 SELECT pg_temp.claim(), pg_temp.fail('document_damaged', 0, 'cut short') \g /dev/null
 SELECT is(pg_temp.status(:job), 'failed 0/? 0 document_damaged', 'failed at the first attempt');
 SELECT results_eq('SELECT code FROM ocr.error_codes WHERE retry ORDER BY code',
-    $$VALUES ('engine_crashed'), ('engine_unavailable'), ('internal_error'), ('page_timeout'), ('provider_unavailable'), ('store_unavailable')$$, 'what a retry is worth it for');
+    $$VALUES ('engine_crashed'), ('engine_unavailable'), ('internal_error'), ('page_timeout'), ('provider_unavailable'), ('row_locked'), ('store_unavailable')$$, 'what a retry is worth it for');
 SELECT ocr_submit('\x03') AS job \gset
 SELECT pg_temp.claim(), pg_temp.fail('something_new', 0, '') \g /dev/null
 SELECT is((SELECT status || ' ' || error_code || ': ' || error FROM ocr_status(:job)), 'pending internal_error: ' || meaning,

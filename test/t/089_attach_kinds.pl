@@ -129,6 +129,7 @@ subtest 'logical replication' => sub {
 
 subtest 'the extension is dropped' => sub {
 	sql(q{SELECT ocr_attach('papers', 'scan', text => 'words')});
+	settled();
 	like(sql_error($server, 'DROP EXTENSION pg_ocr'), qr/2BP01.*trigger ocr_insert_scan on table papers/s, 'not as long as a table is attached');
 	sql('BEGIN; INSERT INTO papers VALUES (7000, $$a$$); DROP EXTENSION pg_ocr CASCADE; COMMIT; INSERT INTO papers VALUES (7001, $$b$$)');
 	is(sql('SELECT count(*) FROM papers WHERE id >= 7000'), 2, 'the table lives on');
