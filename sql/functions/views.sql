@@ -166,6 +166,10 @@ LATERAL (SELECT count(*) FILTER (WHERE j.status = 'pending') AS pending, count(*
          FROM ocr.jobs j WHERE j.attachment = a.id AND j.finished_at IS NULL) AS jobs
 WHERE ocr.acts_for(a.owner);
 COMMENT ON VIEW ocr.attached IS 'The tables whose documents are read by themselves, see ocr_attach(), and what is left to do for each. Shows those whose owner''s rights you have';
+COMMENT ON COLUMN ocr.attached.relation IS 'The table';
+COMMENT ON COLUMN ocr.attached.document_column IS 'The column with its documents';
+COMMENT ON COLUMN ocr.attached.owner IS 'By whose rights its rows are read and written';
+COMMENT ON COLUMN ocr.attached.running IS 'Their jobs that are being read';
 COMMENT ON COLUMN ocr.attached.waiting IS 'Rows with new documents for which no jobs have been made yet';
 COMMENT ON COLUMN ocr.attached.pending IS 'Their jobs that wait to be read';
 COMMENT ON COLUMN ocr.attached.failed IS 'Jobs that failed, see ocr.dead_letters';

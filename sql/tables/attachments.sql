@@ -19,6 +19,14 @@ CREATE TABLE ocr.attachments (
     UNIQUE (relation, document_column)
 );
 COMMENT ON TABLE ocr.attachments IS 'Tables whose documents are read by themselves, see ocr_attach(); ocr.attached shows how far they are';
+COMMENT ON COLUMN ocr.attachments.id IS 'What ocr_attach() returned';
+COMMENT ON COLUMN ocr.attachments.relation IS 'The table';
+COMMENT ON COLUMN ocr.attachments.confidence_column IS 'Where its confidence goes';
+COMMENT ON COLUMN ocr.attachments.verdict_column IS 'Where its verdict goes';
+COMMENT ON COLUMN ocr.attachments.layout_column IS 'Where the layouts of its pages go';
+COMMENT ON COLUMN ocr.attachments.status_column IS 'Where completed or failed goes';
+COMMENT ON COLUMN ocr.attachments.job_column IS 'Where the id of the job goes';
+COMMENT ON COLUMN ocr.attachments.attached_at IS 'When ocr_attach() was called';
 COMMENT ON COLUMN ocr.attachments.owner IS 'The owner of the table when it was attached, by whose rights its rows are read and written';
 COMMENT ON COLUMN ocr.attachments.document_column IS 'Where its documents are';
 COMMENT ON COLUMN ocr.attachments.kind IS 'What that column holds: bytes (bytea), uri (text) or large object (oid)';
@@ -48,6 +56,8 @@ CREATE TABLE ocr.attached_rows (
 );
 CREATE INDEX attached_rows_key ON ocr.attached_rows (attachment, key);
 COMMENT ON TABLE ocr.attached_rows IS 'Which row of an attached table a job is about';
+COMMENT ON COLUMN ocr.attached_rows.job_id IS 'The job';
+COMMENT ON COLUMN ocr.attached_rows.attachment IS 'As in ocr.attachments, which may have been detached by now';
 COMMENT ON COLUMN ocr.attached_rows.key IS 'The values of the key''s columns, as text';
 COMMENT ON COLUMN ocr.attached_rows.document IS 'The URI, or the oid of the large object, that the row had when it was read; null for bytes, see document_sha256 of ocr.jobs';
 COMMENT ON COLUMN ocr.attached_rows.text_hash IS 'Of the text that the row had then, so that nothing newer is overwritten; null where it had none';

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(68);
+SELECT plan(69);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
