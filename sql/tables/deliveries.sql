@@ -51,7 +51,7 @@ CREATE TABLE ocr.delivery_attempts (
 );
 -- Has no key, and yet its rows can be deleted while it is published, as by FOR ALL TABLES.
 ALTER TABLE ocr.delivery_attempts REPLICA IDENTITY FULL;
-CREATE INDEX delivery_attempts_at ON ocr.delivery_attempts (at);
+CREATE INDEX delivery_attempts_at ON ocr.delivery_attempts USING brin (at) WITH (autosummarize = on);
 CREATE INDEX delivery_attempts_delivery ON ocr.delivery_attempts (delivery_id);
 COMMENT ON TABLE ocr.delivery_attempts IS 'Every attempt at a row of ocr.deliveries';
 COMMENT ON COLUMN ocr.delivery_attempts.delivery_id IS 'Of ocr.deliveries';

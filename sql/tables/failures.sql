@@ -8,7 +8,7 @@ CREATE TABLE ocr.failures (
 );
 -- Has no key, and yet its rows can be deleted while it is published, as by FOR ALL TABLES.
 ALTER TABLE ocr.failures REPLICA IDENTITY FULL;
-CREATE INDEX failures_failed_at ON ocr.failures (failed_at);
+CREATE INDEX failures_failed_at ON ocr.failures USING brin (failed_at) WITH (autosummarize = on);
 CREATE INDEX failures_job ON ocr.failures (job_id);
 COMMENT ON TABLE ocr.failures IS 'Every attempt that failed, also of jobs that were read in the end';
 COMMENT ON COLUMN ocr.failures.job_id IS 'The job';

@@ -224,7 +224,7 @@ CREATE TABLE ocr.delivery_attempts (
 );
 -- Has no key, and yet its rows can be deleted while it is published, as by FOR ALL TABLES.
 ALTER TABLE ocr.delivery_attempts REPLICA IDENTITY FULL;
-CREATE INDEX delivery_attempts_at ON ocr.delivery_attempts (at);
+CREATE INDEX delivery_attempts_at ON ocr.delivery_attempts USING brin (at) WITH (autosummarize = on);
 CREATE INDEX delivery_attempts_delivery ON ocr.delivery_attempts (delivery_id);
 COMMENT ON TABLE ocr.delivery_attempts IS 'Every attempt at a row of ocr.deliveries';
 COMMENT ON COLUMN ocr.delivery_attempts.delivery_id IS 'Of ocr.deliveries';
@@ -333,8 +333,8 @@ COMMENT ON COLUMN ocr.pages.corrected_text IS 'The text as a person corrected it
 COMMENT ON COLUMN ocr.pages.corrected_layout IS 'As layout, of corrected_text: each of its words with the box of the machine''s words that it stands for, its blocks and lines those of corrected_text. What a person wrote has a confidence of 100 and "corrected":true. Null where nobody corrected the text, or layout has no words';
 COMMENT ON COLUMN ocr.pages.reviewed_at IS 'When a person last decided on it, see ocr.reviews; verdict is that decision since. Null where nobody did';
 
-CREATE INDEX pages_read_at ON ocr.pages (read_at);
-CREATE INDEX failures_failed_at ON ocr.failures (failed_at);
+CREATE INDEX pages_read_at ON ocr.pages USING brin (read_at) WITH (autosummarize = on);
+CREATE INDEX failures_failed_at ON ocr.failures USING brin (failed_at) WITH (autosummarize = on);
 DROP INDEX ocr.jobs_batch;
 DROP INDEX ocr.jobs_document;
 CREATE INDEX jobs_document ON ocr.jobs (document_id, id) WHERE document_id IS NOT NULL;
