@@ -10,7 +10,7 @@ BEGIN
     IF EXISTS (SELECT FROM ocr.passwords p WHERE p.job_id = job.id) THEN
         RETURN NULL;
     END IF;
-    RETURN (SELECT sha256(convert_to(jsonb_build_array(ocr.library_version(), encode(known.sha256, 'hex'), job.language, job.tier,
+    RETURN (SELECT sha256(convert_to(jsonb_build_array(job.owner, ocr.library_version(), encode(known.sha256, 'hex'), job.language, job.tier,
                                                        job.pages, job.text_layer,
                                                        job.options - '{reuse,approve_confidence,review_confidence}'::text[])::text, 'UTF8'))
             FROM coalesce(job.document_sha256, (SELECT d.sha256 FROM ocr.documents d WHERE d.id = job.document_id)) AS known (sha256)
@@ -18,7 +18,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ocr.fingerprint(ocr.jobs) IS
-'Internal: equal for jobs that must have the same result: the same bytes, the same options, the same version of pg_ocr. Null where the result is not to be shared, as that of a job with a password, or its document is gone or not fetched yet';
+'Internal: equal for jobs that must have the same result: of the same owner, the same bytes, the same options, the same version of pg_ocr. Null where the result is not to be shared, as that of a job with a password, or its document is gone or not fetched yet';
 
 CREATE OR REPLACE FUNCTION ocr.remember_result(job ocr.jobs) RETURNS void
 LANGUAGE plpgsql
@@ -26,9 +26,9 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 BEGIN
-    INSERT INTO ocr.fingerprints AS f (owner, fingerprint, job_id)
-    SELECT job.owner, fingerprint, job.id FROM ocr.fingerprint(job) AS fingerprint WHERE fingerprint IS NOT NULL
-    ON CONFLICT (owner, fingerprint) DO UPDATE SET job_id = excluded.job_id;
+    INSERT INTO ocr.fingerprints AS f (fingerprint, job_id)
+    SELECT fingerprint, job.id FROM ocr.fingerprint(job) AS fingerprint WHERE fingerprint IS NOT NULL
+    ON CONFLICT (fingerprint) DO UPDATE SET job_id = excluded.job_id;
 END
 $$;
 COMMENT ON FUNCTION ocr.remember_result(ocr.jobs) IS 'Internal: later jobs may have the result of this one, whose document is still stored and of which no page failed';
@@ -55,7 +55,7 @@ BEGIN
     -- The lock keeps it from being deleted meanwhile.
     SELECT j.* INTO earlier
     FROM ocr.fingerprints f JOIN ocr.jobs j ON j.id = f.job_id
-    WHERE f.owner = job.owner AND f.fingerprint = ocr.fingerprint(job)
+    WHERE f.fingerprint = ocr.fingerprint(job) AND j.owner = job.owner  -- it may have been given to somebody else since
       AND j.pages_total <= current_setting('pg_ocr.max_pages')::int
       -- Somebody may have deleted pages, or not have restored them.
       AND j.pages_total = (SELECT count(*) FROM ocr.pages p WHERE p.job_id = j.id)

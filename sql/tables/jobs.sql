@@ -203,13 +203,11 @@ CREATE TYPE ocr.stored_object AS (uri text, key text, size bigint, etag text, mo
 COMMENT ON TYPE ocr.stored_object IS 'Internal: an object in a store, see ocr_objects()';
 
 CREATE TABLE ocr.fingerprints (
-    owner       name NOT NULL,
-    fingerprint bytea NOT NULL,
-    job_id      bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE,
-    PRIMARY KEY (owner, fingerprint)
+    fingerprint bytea PRIMARY KEY,
+    job_id      bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE
 );
 CREATE INDEX fingerprints_job ON ocr.fingerprints (job_id);
-COMMENT ON TABLE ocr.fingerprints IS 'Internal: which job has the result of which bytes, read with which options; see ocr.fingerprint()';
+COMMENT ON TABLE ocr.fingerprints IS 'Internal: which job has the result of which bytes of an owner, read with which options; see ocr.fingerprint()';
 
 CREATE TABLE ocr.passwords (
     job_id   bigint PRIMARY KEY REFERENCES ocr.jobs ON DELETE CASCADE,

@@ -49,13 +49,11 @@ ALTER TABLE ocr.jobs ADD COLUMN result_of bigint;
 COMMENT ON COLUMN ocr.jobs.result_of IS 'The earlier job whose result this one shares, as the same bytes were read with the same options; null where it was read itself. That job may be gone by now';
 
 CREATE TABLE ocr.fingerprints (
-    owner       name NOT NULL,
-    fingerprint bytea NOT NULL,
-    job_id      bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE,
-    PRIMARY KEY (owner, fingerprint)
+    fingerprint bytea PRIMARY KEY,
+    job_id      bigint NOT NULL REFERENCES ocr.jobs ON DELETE CASCADE
 );
 CREATE INDEX fingerprints_job ON ocr.fingerprints (job_id);
-COMMENT ON TABLE ocr.fingerprints IS 'Internal: which job has the result of which bytes, read with which options; see ocr.fingerprint()';
+COMMENT ON TABLE ocr.fingerprints IS 'Internal: which job has the result of which bytes of an owner, read with which options; see ocr.fingerprint()';
 ALTER TABLE ocr.fingerprints ENABLE ROW LEVEL SECURITY;
 SELECT pg_catalog.pg_extension_config_dump('ocr.fingerprints', '');
 
