@@ -450,6 +450,36 @@ END
 $$;
 COMMENT ON FUNCTION ocr.check_servers() IS 'Internal: rows of ocr_check() about stores and providers that cannot be used, and roles that are gone; none where all is well';
 
+CREATE OR REPLACE FUNCTION ocr.check_schedules() RETURNS TABLE (topic text, status text, detail text, hint text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    owners CONSTANT name[] := ocr.monitored_owners();
+BEGIN
+    topic := 'pg_cron';
+    status := 'ok';
+    detail := 'is not installed in this database: what is to be done by the clock has to be called from outside';
+    IF ocr.has_cron() THEN
+        detail := format('is installed in this database, and has %s schedules of pg_ocr',
+                         (SELECT count(*) FROM ocr.cron_jobs() AS j WHERE owners IS NULL OR j.owner = ANY (owners)));
+    END IF;
+    RETURN NEXT;
+    RETURN QUERY
+        SELECT 'schedules', 'error', format('schedule %s belongs to role %s, which does not exist any more: pg_cron may run nothing at all', quote_ident(j.name), quote_ident(j.owner)),
+               format('SELECT cron.unschedule(%s);', j.job_id)
+        FROM ocr.cron_jobs() AS j WHERE to_regrole(quote_ident(j.owner)) IS NULL AND owners IS NULL
+        UNION ALL
+        SELECT 'schedules', 'warning', format('schedule %s of %s: the last run %s%s', quote_ident(s.name), quote_ident(s.owner),
+                                              CASE s.status WHEN 'failed' THEN 'has failed' ELSE 'was interrupted' END, ': ' || left(s.message, 200)),
+               'ocr.schedules shows it, cron.job_run_details what pg_cron says.'
+        FROM ocr.visible_schedules() AS s
+        WHERE s.status IN ('failed', 'interrupted') AND to_regrole(quote_ident(s.owner)) IS NOT NULL
+        ORDER BY 3;
+END
+$$;
+COMMENT ON FUNCTION ocr.check_schedules() IS 'Internal: rows of ocr_check() about pg_cron and what it is to do';
+
 CREATE OR REPLACE FUNCTION @extschema@.ocr_check() RETURNS TABLE (topic text, status text, detail text, hint text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -469,9 +499,7 @@ BEGIN
     RETURN QUERY SELECT * FROM ocr.check_webhooks('1 min');
     RETURN QUERY SELECT * FROM ocr.check_vacuum('10 min', 100000);
     RETURN QUERY SELECT * FROM ocr.check_servers();
-    RETURN QUERY SELECT 'pg_cron', 'ok',
-        CASE WHEN EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'pg_cron') THEN 'is installed in this database'
-             ELSE 'is not installed in this database: what is to be done by the clock has to be called from outside' END, NULL;
+    RETURN QUERY SELECT * FROM ocr.check_schedules();
 END
 $$;
 COMMENT ON FUNCTION @extschema@.ocr_check() IS

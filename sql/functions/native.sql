@@ -47,6 +47,13 @@ CREATE OR REPLACE FUNCTION ocr.machine(OUT memory bigint, OUT available bigint, 
 COMMENT ON FUNCTION ocr.machine() IS
     'Internal: bytes of memory that the machine has, or the container of the server where that has less; those of them to be had without swapping; and its load average of a minute. Null: not known.';
 
+CREATE OR REPLACE FUNCTION @extschema@.ocr_set_workers(workers integer) RETURNS void
+    LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pg_ocr_set_workers';
+COMMENT ON FUNCTION @extschema@.ocr_set_workers(integer) IS
+'The same as ALTER SYSTEM SET pg_ocr.workers and a reload, for who can call functions only, as pg_cron does. Takes effect at once, and not only at COMMIT. For superusers, and from PostgreSQL 15 on for roles with ALTER SYSTEM on the parameter pg_ocr.workers.
+workers: 0 to 1024, per database; 0 pauses reading.
+Errors: 42501 where the caller may not; 22023.';
+
 CREATE OR REPLACE FUNCTION ocr.counters(OUT name text, OUT value bigint) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'pg_ocr_counters';
 COMMENT ON FUNCTION ocr.counters() IS

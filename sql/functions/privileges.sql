@@ -4,7 +4,10 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ocr FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ocr.caller(), ocr.acts_for(name), ocr.visible_owners(), ocr.visible_workers(), ocr.installed_languages(),
     ocr.visible_queue(), ocr.visible_pace(), ocr.visible_times(), ocr.visible_failures(), ocr.visible_deliveries(), ocr.visible_counters(),
     ocr.reason_for_review(ocr.pages), ocr.doubtful_below(), ocr.list_objects(text, text), ocr.purge_jobs(interval, text, name, boolean, timestamptz, timestamptz, bigint, bigint),
-    ocr.exported_pages(text, name), ocr.document_changed(bytea, bytea), ocr.document_changed(text, text), ocr.key_of_relation(regclass) TO PUBLIC;
+    ocr.exported_pages(text, name), ocr.document_changed(bytea, bytea), ocr.document_changed(text, text), ocr.key_of_relation(regclass),
+    ocr.visible_schedules(), ocr.scheduled_command(text, text, text, jsonb), ocr.is_schedule(text),
+    ocr.forget_runs(text), ocr.begin_run(text, text), ocr.end_run(bigint, text, boolean), ocr.do_scheduled(text, jsonb, jsonb, text),
+    ocr.scheduled_ingest(jsonb), ocr.scheduled_retry(jsonb), ocr.scheduled_report(jsonb), ocr.scheduled_workers(jsonb) TO PUBLIC;
 -- Validators run as whoever declares a server.
 GRANT EXECUTE ON FUNCTION ocr.store_options(text[], oid), ocr.webhook_options(text[], oid), ocr.provider_options(text[], oid),
     ocr.check_declared_options(text[], oid, text[], text[]), ocr.check_options_of_server(text[], text[], text[], text), ocr.check_server_option(text, text), ocr.options_of_list(text[])

@@ -16,7 +16,7 @@ CREATE TABLE ocr.deliveries (
     http_status  int,
     error        text,
     batch        text,
-    CONSTRAINT deliveries_are_of_something CHECK ((job_id IS NULL) <> (batch IS NULL)),
+    CONSTRAINT deliveries_are_of_something CHECK (num_nonnulls(job_id, batch) = CASE event WHEN 'report' THEN 0 ELSE 1 END),
     CONSTRAINT delivered_means_a_time CHECK ((delivered_at IS NOT NULL) = (status = 'delivered')),
     CONSTRAINT failed_deliveries_have_a_reason CHECK (status <> 'failed' OR error IS NOT NULL)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
@@ -29,9 +29,9 @@ COMMENT ON COLUMN ocr.deliveries.created_at IS 'When what it tells of happened';
 COMMENT ON COLUMN ocr.deliveries.delivered_at IS 'When the receiver took it; null until then';
 COMMENT ON COLUMN ocr.deliveries.owner IS 'The role that the job or batch belongs to, with whose user mapping it is signed';
 COMMENT ON COLUMN ocr.deliveries.webhook IS 'The name of the server of foreign data wrapper ocr_webhook';
-COMMENT ON COLUMN ocr.deliveries.job_id IS 'The job that it tells of; null where it tells of a batch';
-COMMENT ON COLUMN ocr.deliveries.batch IS 'The batch that it tells of; null where it tells of a job';
-COMMENT ON COLUMN ocr.deliveries.event IS 'job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed, job.reviewed or batch.finished';
+COMMENT ON COLUMN ocr.deliveries.job_id IS 'The job that it tells of; null where it tells of a batch, or of all';
+COMMENT ON COLUMN ocr.deliveries.batch IS 'The batch that it tells of; null where it tells of a job, or of all';
+COMMENT ON COLUMN ocr.deliveries.event IS 'job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed, job.reviewed, batch.finished or report';
 COMMENT ON COLUMN ocr.deliveries.event_id IS 'Header webhook-id: the same at every attempt, so that a receiver can tell what it has had';
 COMMENT ON COLUMN ocr.deliveries.payload IS 'The body, JSON: {"type": …, "timestamp": …, "data": {…}}';
 COMMENT ON COLUMN ocr.deliveries.status IS 'pending, delivered (the receiver answered with 2xx) or failed';

@@ -39,3 +39,7 @@ CREATE POLICY owner_sees ON ocr.deliveries FOR SELECT USING (owner = ANY (ocr.vi
 CREATE POLICY owner_sees ON ocr.delivery_attempts FOR SELECT
     USING (EXISTS (SELECT FROM ocr.deliveries d WHERE d.id = delivery_attempts.delivery_id AND d.owner = ANY (ocr.visible_owners())));
 GRANT SELECT ON ocr.deliveries, ocr.delivery_attempts TO PUBLIC;
+
+ALTER TABLE ocr.schedule_runs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_sees ON ocr.schedule_runs FOR SELECT USING (owner = ANY (ocr.visible_owners()));
+GRANT SELECT ON ocr.schedule_runs TO PUBLIC;

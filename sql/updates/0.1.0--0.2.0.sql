@@ -187,7 +187,7 @@ CREATE TABLE ocr.deliveries (
     http_status  int,
     error        text,
     batch        text,
-    CONSTRAINT deliveries_are_of_something CHECK ((job_id IS NULL) <> (batch IS NULL)),
+    CONSTRAINT deliveries_are_of_something CHECK (num_nonnulls(job_id, batch) = CASE event WHEN 'report' THEN 0 ELSE 1 END),
     CONSTRAINT delivered_means_a_time CHECK ((delivered_at IS NOT NULL) = (status = 'delivered')),
     CONSTRAINT failed_deliveries_have_a_reason CHECK (status <> 'failed' OR error IS NOT NULL)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
@@ -200,9 +200,9 @@ COMMENT ON COLUMN ocr.deliveries.created_at IS 'When what it tells of happened';
 COMMENT ON COLUMN ocr.deliveries.delivered_at IS 'When the receiver took it; null until then';
 COMMENT ON COLUMN ocr.deliveries.owner IS 'The role that the job or batch belongs to, with whose user mapping it is signed';
 COMMENT ON COLUMN ocr.deliveries.webhook IS 'The name of the server of foreign data wrapper ocr_webhook';
-COMMENT ON COLUMN ocr.deliveries.job_id IS 'The job that it tells of; null where it tells of a batch';
-COMMENT ON COLUMN ocr.deliveries.batch IS 'The batch that it tells of; null where it tells of a job';
-COMMENT ON COLUMN ocr.deliveries.event IS 'job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed, job.reviewed or batch.finished';
+COMMENT ON COLUMN ocr.deliveries.job_id IS 'The job that it tells of; null where it tells of a batch, or of all';
+COMMENT ON COLUMN ocr.deliveries.batch IS 'The batch that it tells of; null where it tells of a job, or of all';
+COMMENT ON COLUMN ocr.deliveries.event IS 'job.started, job.progress, job.completed, job.failed, job.cancelled, job.review_needed, job.reviewed, batch.finished or report';
 COMMENT ON COLUMN ocr.deliveries.event_id IS 'Header webhook-id: the same at every attempt, so that a receiver can tell what it has had';
 COMMENT ON COLUMN ocr.deliveries.payload IS 'The body, JSON: {"type": …, "timestamp": …, "data": {…}}';
 COMMENT ON COLUMN ocr.deliveries.status IS 'pending, delivered (the receiver answered with 2xx) or failed';
@@ -391,6 +391,37 @@ COMMENT ON COLUMN ocr.jobs.submitted_at IS 'When ocr_submit() was called';
 COMMENT ON COLUMN ocr.jobs.started_at IS 'When it was claimed first; null until then';
 COMMENT ON COLUMN ocr.jobs.finished_at IS 'When it completed, failed or was cancelled; null until then';
 COMMENT ON COLUMN ocr.pages.job_id IS 'The job';
+-- What became of scheduled calls.
+CREATE TABLE ocr.schedule_runs (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    owner         name NOT NULL,
+    schedule      text NOT NULL,
+    what          text NOT NULL,
+    status        text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'succeeded', 'failed')),
+    started_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at      timestamptz,
+    message       text,
+    skipped       int NOT NULL DEFAULT 0,
+    pid           int NOT NULL,
+    session_start timestamptz NOT NULL,
+    CONSTRAINT ended_means_a_time CHECK ((ended_at IS NULL) = (status = 'running'))
+);
+CREATE INDEX schedule_runs_of ON ocr.schedule_runs (owner, schedule, id);
+COMMENT ON TABLE ocr.schedule_runs IS 'The last 100 runs of each schedule of ocr_schedule(); ocr.schedules shows the last one of each';
+COMMENT ON COLUMN ocr.schedule_runs.id IS 'In the order in which they began';
+COMMENT ON COLUMN ocr.schedule_runs.owner IS 'The role that it ran as';
+COMMENT ON COLUMN ocr.schedule_runs.schedule IS 'The schedule''s name';
+COMMENT ON COLUMN ocr.schedule_runs.what IS 'ingest, retry, purge, report or workers';
+COMMENT ON COLUMN ocr.schedule_runs.status IS 'running, succeeded or failed; one whose session has ended while it was running shows as interrupted in ocr.schedules';
+COMMENT ON COLUMN ocr.schedule_runs.started_at IS 'When it began';
+COMMENT ON COLUMN ocr.schedule_runs.ended_at IS 'When it ended; null while it is running';
+COMMENT ON COLUMN ocr.schedule_runs.message IS 'What it did, or why it failed';
+COMMENT ON COLUMN ocr.schedule_runs.skipped IS 'How many later runs did nothing, as this one was still running when they were due, or had them waiting for its end';
+COMMENT ON COLUMN ocr.schedule_runs.pid IS 'The process that ran it';
+COMMENT ON COLUMN ocr.schedule_runs.session_start IS 'When that process began';
+ALTER TABLE ocr.schedule_runs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_sees ON ocr.schedule_runs FOR SELECT USING (owner = ANY (ocr.visible_owners()));
+GRANT SELECT ON ocr.schedule_runs TO PUBLIC;
 
 ALTER TABLE ocr.jobs ADD COLUMN attachment bigint;
 ALTER TABLE ocr.jobs ADD CONSTRAINT documents_are_given_or_found

@@ -2,6 +2,7 @@
 #include <dirent.h>
 
 #include <algorithm>
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ PG_FUNCTION_INFO_V1(pg_ocr_installed_languages);
 PG_FUNCTION_INFO_V1(pg_ocr_worker_slots);
 PG_FUNCTION_INFO_V1(pg_ocr_server_state);
 PG_FUNCTION_INFO_V1(pg_ocr_machine);
+PG_FUNCTION_INFO_V1(pg_ocr_set_workers);
 PG_FUNCTION_INFO_V1(pg_ocr_counters);
 PG_FUNCTION_INFO_V1(pg_ocr_library_version);
 }
@@ -213,6 +215,17 @@ Datum pg_ocr_machine(PG_FUNCTION_ARGS) {
                        Float8GetDatum(machine.load.value_or(0))};
     bool nulls[3] = {!machine.memory, !machine.available, !machine.load};
     PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
+}
+
+/// ALTER SYSTEM itself is refused in functions, as no rollback takes it back. It checks the caller's rights and the
+/// value.
+Datum pg_ocr_set_workers(PG_FUNCTION_ARGS) {
+    List* parsed = pg_parse_query(psprintf("ALTER SYSTEM SET pg_ocr.workers = %d", PG_GETARG_INT32(0)));
+    AlterSystemSetConfigFile(castNode(AlterSystemStmt, linitial_node(RawStmt, parsed)->stmt));
+    if (kill(PostmasterPid, SIGHUP) != 0)
+        ereport(WARNING, (errmsg("the server could not be told to reload its settings: %m"),
+                          errhint("Call SELECT pg_reload_conf().")));
+    PG_RETURN_VOID();
 }
 
 Datum pg_ocr_counters(PG_FUNCTION_ARGS) {

@@ -18,7 +18,8 @@ use Providers;
 use Stores;
 
 my $root = File::Spec->rel2abs(dirname(__FILE__) . '/../..');
-my $server = new_server('examples');
+# pg_cron is in the database of the page that is about it.
+my $server = new_server('examples', shared_preload_libraries => 'pg_ocr, pg_cron', 'cron.database_name' => 'page_schedule_md');
 my $patience = 2 * ($PostgreSQL::Test::Utils::timeout_default // 180);
 
 for my $page ("$root/README.md", sort glob "$root/docs/*.md")
