@@ -79,6 +79,22 @@ SELECT throws_ok($$SELECT ocr_set_workers(3)$$, '42501', NULL, 'no more by hand'
 RESET SESSION AUTHORIZATION;
 SELECT throws_ok($$SELECT ocr_set_workers(5000)$$, '22023', NULL, 'too many workers');
 
+-- A table that only looks like pg_cron's is not asked, with whose rights ever.
+SET SESSION AUTHORIZATION ocr_test_alice;
+SELECT ocr.begin_run('trapped', 'retry') AS trapped \gset
+RESET SESSION AUTHORIZATION;
+CREATE SCHEMA cron;
+CREATE FUNCTION cron.trap() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the trap runs as %', current_user; END $$;
+CREATE VIEW cron.job AS SELECT 1 AS jobid, 'trapped' AS jobname, cron.trap() AS username, cron.trap() AS schedule, cron.trap() AS command, current_database() AS database, true AS active;
+CREATE VIEW cron.job_run_details AS SELECT 1 AS jobid, 1 AS runid, cron.trap() AS status, cron.trap() AS return_message;
+SET SESSION AUTHORIZATION ocr_test_alice;
+SELECT lives_ok($$SELECT * FROM ocr.schedules$$, 'not by ocr.schedules');
+SELECT lives_ok($$SELECT ocr.begin_run('trapped', 'retry')$$, 'nor by a run');
+RESET SESSION AUTHORIZATION;
+SELECT lives_ok($$SELECT * FROM ocr.check_schedules()$$, 'nor by ocr_check()');
+DELETE FROM ocr.schedule_runs;
+DROP SCHEMA cron CASCADE;
+
 -- pg_cron in another database.
 SET cron.database_name = 'elsewhere';
 CREATE FUNCTION pg_temp.hint(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -99,6 +115,7 @@ SELECT ok(pg_temp.hint($$SELECT ocr_unschedule('it''s')$$) LIKE '%cron.unschedul
 
 -- Runs, which another session is not at: begun, ended, one too many.
 SET SESSION AUTHORIZATION ocr_test_alice;
+SELECT pg_sleep(60 - s) FROM (SELECT extract(second FROM clock_timestamp())::float8 AS s) AS now WHERE s > 57 \g /dev/null
 SELECT ocr.begin_run('nightly', 'retry') AS run \gset
 SELECT ok(:'run' <> '', 'a run begins');
 SELECT is(ocr.begin_run('nightly', 'retry'), NULL, 'not again in the same minute');
