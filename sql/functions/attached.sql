@@ -48,6 +48,13 @@ BEGIN
     IF role IS NULL THEN
         RAISE EXCEPTION 'role "%" does not exist', attachment.owner
             USING ERRCODE = 'undefined_object', HINT = 'Attach the table again, for the owner that it has now.';
+    -- A new owner's triggers must not get the rights of the old one, nor those of whoever has been given a partition.
+    ELSIF EXISTS (SELECT FROM pg_class c
+                  WHERE c.oid = attachment.relation AND c.relowner <> role
+                     OR c.oid IN (SELECT p.relid FROM pg_partition_tree(attachment.relation) p) AND NOT pg_has_role(c.relowner, role, 'MEMBER')) THEN
+        RAISE EXCEPTION 'table % has another owner than when it was attached', attachment.relation
+            USING ERRCODE = 'insufficient_privilege', DETAIL = format('It was %I''s then, and all of its partitions are to be.', attachment.owner),
+                  HINT = 'Call ocr_detach() and ocr_attach(), or give it back.';
     END IF;
     RETURN QUERY SELECT * FROM ocr.run_as(role, ocr.search_path_of(role), statement, arguments);
 END
@@ -126,7 +133,7 @@ BEGIN
             attachment.document_column,
             CASE attachment.kind WHEN 'bytes' THEN 'NULL::text' ELSE format('t.%I::text', attachment.document_column) END,
             ocr.hash_of_column(attachment.text_column), ocr.own_rows(attachment.relation), ocr.is_key(attachment, 1)), attached.key) AS r;
-    EXCEPTION WHEN OTHERS THEN
+    EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
         PERFORM ocr.fail_task(task.id, task.fence, ocr.row_trouble(sqlstate),
                               format('the document in %s of table %s: %s', attachment.document_column, attachment.relation, sqlerrm), 0);
         RETURN;
@@ -242,7 +249,7 @@ BEGIN
             reason := 'its row was deleted or changed while it was read; where its document changed, that is read anew';
             RETURN;
         END IF;
-    EXCEPTION WHEN OTHERS THEN
+    EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
         trouble := ocr.row_trouble(sqlstate);
         reason := format('the text could not be written to table %s: %s', attachment.relation, sqlerrm);
         RETURN;
@@ -329,26 +336,41 @@ BEGIN
     DELETE FROM ocr.attachments a WHERE NOT ocr.is_there(a.relation);
     -- Turn about, so that a COPY into one table does not keep the others waiting.
     SELECT * INTO attachment FROM ocr.attachments a
-    WHERE EXISTS (SELECT FROM ocr.attached_changes c WHERE c.attachment = a.id) ORDER BY random() LIMIT 1;
+    WHERE (a.retry_at <= clock_timestamp()) IS NOT FALSE AND EXISTS (SELECT FROM ocr.attached_changes c WHERE c.attachment = a.id)
+    ORDER BY random() LIMIT 1;
     IF FOUND THEN
-        columns := (ocr.key_of_relation(attachment.relation)).columns;
-        WITH chosen AS (
-            SELECT c.id, sum(cardinality(c.keys)) OVER (ORDER BY c.id) - cardinality(c.keys) AS before
-            FROM (SELECT c.id, c.keys FROM ocr.attached_changes c WHERE c.attachment = attachment.id ORDER BY c.id LIMIT at_once) AS c
-        ), taken AS (
-            DELETE FROM ocr.attached_changes c USING chosen s
-            WHERE c.id = s.id AND s.before < at_once * coalesce(cardinality(columns), 1)
-            RETURNING c.id, c.keys)
-        SELECT array_agg(k.value ORDER BY t.id, k.number) INTO keys
-        FROM taken t, unnest(t.keys) WITH ORDINALITY AS k (value, number);
-        PERFORM ocr.insert_attached_jobs(attachment, columns, keys, (attachment.how).batch);
+        BEGIN
+            PERFORM ocr.is_key(attachment, 1);
+            columns := (ocr.key_of_relation(attachment.relation)).columns;
+            WITH chosen AS (
+                SELECT c.id, sum(cardinality(c.keys)) OVER (ORDER BY c.id) - cardinality(c.keys) AS before
+                FROM (SELECT c.id, c.keys FROM ocr.attached_changes c WHERE c.attachment = attachment.id ORDER BY c.id LIMIT at_once) AS c
+            ), taken AS (
+                DELETE FROM ocr.attached_changes c USING chosen s
+                WHERE c.id = s.id AND s.before < at_once * cardinality(columns)
+                RETURNING c.id, c.keys)
+            SELECT array_agg(k.value ORDER BY t.id, k.number) INTO keys
+            FROM taken t, unnest(t.keys) WITH ORDINALITY AS k (value, number);
+            PERFORM ocr.insert_attached_jobs(attachment, columns, keys, (attachment.how).batch);
+            UPDATE ocr.attachments a SET trouble = NULL, retry_at = NULL WHERE a.id = attachment.id AND a.retry_at IS NOT NULL;
+        -- One table's trouble, or its owner's, is nobody else's: the others go on.
+        EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
+            UPDATE ocr.attachments a SET trouble = sqlerrm, retry_at = clock_timestamp() + interval '1 min' WHERE a.id = attachment.id;
+        END;
         RETURN true;
     END IF;
     DELETE FROM ocr.attached_changes c WHERE NOT EXISTS (SELECT FROM ocr.attachments a WHERE a.id = c.attachment);
     SELECT a.* INTO attachment FROM ocr.attachments a
     WHERE a.backfill_at <= clock_timestamp() AND NOT ocr.is_paused(a.owner, a.batch) ORDER BY random() LIMIT 1;
     IF FOUND THEN
-        PERFORM ocr.backfill_some(attachment);
+        BEGIN
+            PERFORM ocr.backfill_some(attachment);
+        EXCEPTION WHEN OTHERS OR query_canceled OR assert_failure THEN
+            -- What takes long to fail is not tried as often.
+            UPDATE ocr.attachments a
+            SET trouble = sqlerrm, backfill_at = clock_timestamp() + greatest(interval '1 min', 20 * (clock_timestamp() - now()))
+            WHERE a.id = attachment.id;
+        END;
     END IF;
     RETURN true;
 END
@@ -374,7 +396,8 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM ocr.attached_changes)
+    RETURN EXISTS (SELECT FROM ocr.attachments a WHERE (a.retry_at <= clock_timestamp()) IS NOT FALSE
+                                                   AND EXISTS (SELECT FROM ocr.attached_changes c WHERE c.attachment = a.id))
         OR EXISTS (SELECT FROM ocr.attachments a WHERE a.backfill_at <= clock_timestamp() AND NOT ocr.is_paused(a.owner, a.batch));
 END
 $$;
@@ -399,7 +422,8 @@ BEGIN
               FROM unnest(keys) WITH ORDINALITY AS e (value, number)
               GROUP BY (e.number - 1) / cardinality(columns)) AS k
         WHERE NOT EXISTS (SELECT FROM ocr.attached_rows r JOIN ocr.jobs j ON j.id = r.job_id
-                          WHERE r.attachment = insert_attached_jobs.attachment.id AND r.key = k.key AND j.status = 'pending' AND j.document_id IS NULL)
+                          WHERE r.attachment = insert_attached_jobs.attachment.id AND hash_array_extended(r.key, 0) = hash_array_extended(k.key, 0) AND r.key = k.key
+                                AND j.status = 'pending' AND j.document_id IS NULL)
         GROUP BY k.key ORDER BY min(k.number)
     LOOP
         how.metadata := (attachment.how).metadata
@@ -427,29 +451,25 @@ DECLARE
     last_key text[];
     rows int := 0;
 BEGIN
-    BEGIN
-        FOR got IN
-            SELECT r.texts FROM ocr.run_for_attachment(attachment, (
-                SELECT format('SELECT NULL::bytea, ARRAY[(t.%I IS NOT NULL%s)::text, %s] FROM %s t %s ORDER BY %s LIMIT %s',
-                              attachment.document_column,
-                              CASE WHEN attachment.text_column IS NOT NULL THEN format(' AND nullif(t.%I::text, '''') IS NULL', attachment.text_column) END,
-                              string_agg(format('pg_catalog.format(''%%s'', t.%I)', c.name), ', ' ORDER BY c.number), ocr.own_rows(attachment.relation),
-                              CASE WHEN after IS NOT NULL
-                                   THEN format('WHERE (%s) > (%s)', string_agg(format('t.%I', c.name), ', ' ORDER BY c.number),
-                                               string_agg(format('($1)[%s]::%s', c.number, c.type), ', ' ORDER BY c.number)) END,
-                              string_agg(format('t.%I', c.name), ', ' ORDER BY c.number), at_once)
-                FROM unnest(key.columns, key.types) WITH ORDINALITY AS c (name, type, number)), coalesce(after, '{}')) AS r
-        LOOP
-            rows := rows + 1;
-            last_key := got.texts[2:];
-            IF got.texts[1]::boolean THEN
-                keys := keys || last_key;
-            END IF;
-        END LOOP;
-    EXCEPTION WHEN OTHERS THEN
-        UPDATE ocr.attachments a SET trouble = sqlerrm, backfill_at = clock_timestamp() + interval '1 min' WHERE a.id = attachment.id;
-        RETURN;
-    END;
+    PERFORM ocr.is_key(attachment, 1);
+    FOR got IN
+        SELECT r.texts FROM ocr.run_for_attachment(attachment, (
+            SELECT format('SELECT NULL::bytea, ARRAY[(t.%I IS NOT NULL%s)::text, %s] FROM %s t %s ORDER BY %s LIMIT %s',
+                          attachment.document_column,
+                          CASE WHEN attachment.text_column IS NOT NULL THEN format(' AND nullif(t.%I::text, '''') IS NULL', attachment.text_column) END,
+                          string_agg(format('pg_catalog.format(''%%s'', t.%I)', c.name), ', ' ORDER BY c.number), ocr.own_rows(attachment.relation),
+                          CASE WHEN after IS NOT NULL
+                               THEN format('WHERE (%s) > (%s)', string_agg(format('t.%I', c.name), ', ' ORDER BY c.number),
+                                           string_agg(format('($1)[%s]::%s', c.number, c.type), ', ' ORDER BY c.number)) END,
+                          string_agg(format('t.%I', c.name), ', ' ORDER BY c.number), at_once)
+            FROM unnest(key.columns, key.types) WITH ORDINALITY AS c (name, type, number)), coalesce(after, '{}')) AS r
+    LOOP
+        rows := rows + 1;
+        last_key := got.texts[2:];
+        IF got.texts[1]::boolean THEN
+            keys := keys || last_key;
+        END IF;
+    END LOOP;
     PERFORM ocr.insert_attached_jobs(attachment, key.columns, keys, attachment.batch);
     UPDATE ocr.attachments a
     SET backfill_after = coalesce(last_key, after), trouble = NULL, backfill_at = CASE WHEN rows = at_once THEN clock_timestamp() END

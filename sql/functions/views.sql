@@ -160,7 +160,7 @@ SELECT a.relation, a.document_column, a.owner, changes.rows AS waiting, jobs.pen
        (SELECT count(*) FROM ocr.jobs j WHERE j.finished_at IS NOT NULL AND j.error_code IS NOT NULL AND j.attachment = a.id AND j.status = 'failed') AS failed,
        a.backfill_at IS NOT NULL AS backfilling, a.batch, a.trouble, a.id AS attachment
 FROM ocr.attachments a JOIN pg_class c ON c.oid = a.relation,
-LATERAL (SELECT coalesce(sum(cardinality(c.keys)) / nullif(cardinality((ocr.key_of_relation(a.relation)).columns), 0), 0)::bigint AS rows
+LATERAL (SELECT coalesce(sum(cardinality(c.keys)) / coalesce(cardinality((ocr.key_of_relation(a.relation)).columns), 1), 0)::bigint AS rows
          FROM ocr.attached_changes c WHERE c.attachment = a.id) AS changes,
 LATERAL (SELECT count(*) FILTER (WHERE j.status = 'pending') AS pending, count(*) FILTER (WHERE j.status = 'running') AS running
          FROM ocr.jobs j WHERE j.attachment = a.id AND j.finished_at IS NULL) AS jobs
@@ -175,7 +175,7 @@ COMMENT ON COLUMN ocr.attached.pending IS 'Their jobs that wait to be read';
 COMMENT ON COLUMN ocr.attached.failed IS 'Jobs that failed, see ocr.dead_letters';
 COMMENT ON COLUMN ocr.attached.backfilling IS 'Whether rows that were there before are still being looked through, see ocr_backfill()';
 COMMENT ON COLUMN ocr.attached.batch IS 'The batch of those rows: ocr_pause() and ocr_resume() take it';
-COMMENT ON COLUMN ocr.attached.trouble IS 'Why its rows could not be looked through; it is tried again every minute';
+COMMENT ON COLUMN ocr.attached.trouble IS 'Why its rows could not be looked through; it is tried again after a minute or more';
 COMMENT ON COLUMN ocr.attached.attachment IS 'As in ocr.jobs, and the id in ocr.attachments';
 
 REVOKE ALL ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.webhooks, ocr.attached FROM PUBLIC;

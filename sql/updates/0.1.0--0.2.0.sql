@@ -445,6 +445,7 @@ CREATE TABLE ocr.attachments (
     backfill_after    text[],
     backfill_at       timestamptz,
     trouble           text,
+    retry_at          timestamptz,
     attached_at       timestamptz NOT NULL DEFAULT now(),
     UNIQUE (relation, document_column)
 );
@@ -466,6 +467,7 @@ COMMENT ON COLUMN ocr.attachments.batch IS 'The batch of the rows that were ther
 COMMENT ON COLUMN ocr.attachments.backfill_after IS 'The key of the last of those rows that has a job or needs none';
 COMMENT ON COLUMN ocr.attachments.backfill_at IS 'When more of them are looked for; null: all have been';
 COMMENT ON COLUMN ocr.attachments.trouble IS 'Why its rows could not be looked for; null where they could';
+COMMENT ON COLUMN ocr.attachments.retry_at IS 'When the jobs for its changed rows are made after that; null: at once';
 
 CREATE TABLE ocr.attached_changes (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -484,7 +486,7 @@ CREATE TABLE ocr.attached_rows (
     text_hash  text,
     written_at timestamptz
 );
-CREATE INDEX attached_rows_key ON ocr.attached_rows (attachment, key);
+CREATE INDEX attached_rows_key ON ocr.attached_rows (attachment, hash_array_extended(key, 0));
 COMMENT ON TABLE ocr.attached_rows IS 'Which row of an attached table a job is about';
 COMMENT ON COLUMN ocr.attached_rows.job_id IS 'The job';
 COMMENT ON COLUMN ocr.attached_rows.attachment IS 'As in ocr.attachments, which may have been detached by now';

@@ -3,6 +3,8 @@
 // sql/functions/attach.sql.
 #include "extension/attached_rows.h"
 
+#include <algorithm>
+
 #include "extension/shared_state.h"
 #include "extension/wake.h"
 #include "pg/pg.h"
@@ -81,22 +83,30 @@ void add_key(Noted* entry, Datum key) {
     accumArrayResult(entry->keys, key, false, TEXTOID, TopTransactionContext);
 }
 
-/// As a superuser: the table is for nobody else.
+/// As a superuser: the table is for nobody else. Subtransactions may have left more than go in a row.
 void write_keys(Noted* entry) {
     if (entry->rows == 0) return;
+    const int at_once = entry->keys->nelems / entry->rows * keys_of_a_row;
     Oid user = InvalidOid;
     int context = 0;
     GetUserIdAndSecContext(&user, &context);
     PushActiveSnapshot(GetTransactionSnapshot());
     SPI_connect();
     Oid types[] = {INT8OID, TEXTARRAYOID};
-    Datum values[] = {Int64GetDatum(entry->attachment), makeArrayResult(entry->keys, CurrentMemoryContext)};
+    ArrayBuildState* keys = entry->keys;
     entry->keys = nullptr;
     entry->rows = 0;
     SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
-    if (SPI_execute_with_args("INSERT INTO ocr.attached_changes (attachment, keys) VALUES ($1, $2)", 2, types, values,
-                              nullptr, false, 0) != SPI_OK_INSERT)
-        elog(ERROR, "the rows of an attached table could not be noted");
+    for (int i = 0; i < keys->nelems; i += at_once) {
+        ArrayType* some =
+            construct_array(keys->dvalues + i, std::min(at_once, keys->nelems - i), TEXTOID, -1, false, 'i');
+        Datum values[] = {Int64GetDatum(entry->attachment), PointerGetDatum(some)};
+        if (SPI_execute_with_args("INSERT INTO ocr.attached_changes (attachment, keys) VALUES ($1, $2)", 2, types,
+                                  values, nullptr, false, 0) != SPI_OK_INSERT)
+            elog(ERROR, "the rows of an attached table could not be noted");
+        pfree(some);
+    }
+    MemoryContextDelete(keys->mcontext);
     SetUserIdAndSecContext(user, context);
     SPI_finish();
     PopActiveSnapshot();
@@ -120,12 +130,18 @@ void at_transaction(XactEvent event, void*) {
         case XACT_EVENT_PRE_PREPARE:
             write_all();
             break;
+        case XACT_EVENT_COMMIT:
+        case XACT_EVENT_PREPARE:
         case XACT_EVENT_ABORT:
             noted = NIL;
             break;
         default:
             break;
     }
+}
+
+void set_here(const char* name, const char* value) {
+    (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 /// What a subtransaction noted is its parent's once it has ended well.
@@ -183,12 +199,21 @@ Datum pg_ocr_note_attached_row(PG_FUNCTION_ARGS) {
     auto* key = static_cast<Key*>(fcinfo->flinfo->fn_extra);
     TupleTableSlot* row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot : trigger->tg_trigslot;
     Noted* entry = noted_at(pg_strtoint64(trigger->tg_trigger->tgargs[0]), GetCurrentTransactionNestLevel());
+    // As any session reads them again: 01/02/2026 may be the 1st of February or the 2nd of January.
+    const bool is_local = DateStyle != USE_ISO_DATES || IntervalStyle != INTSTYLE_POSTGRES || extra_float_digits < 1;
+    const int settings = is_local ? NewGUCNestLevel() : 0;
+    if (is_local) {
+        set_here("datestyle", "ISO");
+        set_here("intervalstyle", "postgres");
+        set_here("extra_float_digits", "3");
+    }
     for (int i = 0; i < key->columns; ++i) {
         bool is_null = false;
         const Datum value = slot_getattr(row, key->numbers[i], &is_null);
         if (is_null) elog(ERROR, "a column of the key of table \"%s\" is null", RelationGetRelationName(relation));
         add_key(entry, CStringGetTextDatum(OutputFunctionCall(&key->output[i], value)));
     }
+    if (is_local) AtEOXact_GUC(true, settings);
     if (++entry->rows >= keys_of_a_row) write_keys(entry);
     return PointerGetDatum(nullptr);
 }

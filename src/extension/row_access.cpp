@@ -75,14 +75,19 @@ Datum pg_ocr_run_as(PG_FUNCTION_ARGS) {
     int context = 0;
 
     SPI_connect();
-    // Later, they would be checked with the rights of whoever commits.
-    if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) < 0) elog(ERROR, "SET CONSTRAINTS failed");
     const int settings = NewGUCNestLevel();
     set_here("lock_timeout", time_to_wait_for_a_lock);
-    set_here("search_path", search_path);
     GetUserIdAndSecContext(&user, &context);
     PG_TRY();
     {
+        // Later, they would be checked with the rights of whoever commits. By those, and neither ours nor the owner's,
+        // is done what waits for COMMIT already.
+        SetUserIdAndSecContext(GetOuterUserId(), context | SECURITY_LOCAL_USERID_CHANGE);
+        if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) < 0) elog(ERROR, "SET CONSTRAINTS failed");
+        set_here("search_path", search_path);
+        set_here("datestyle", "ISO");
+        set_here("intervalstyle", "postgres");
+        set_here("extra_float_digits", "3");
         if (is_worker) begin_time();
         SetUserIdAndSecContext(role, context | SECURITY_RESTRICTED_OPERATION);
         const int done = SPI_execute_with_args(statement, 1, types, arguments, nullptr, false, 0);
