@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(69);
+SELECT plan(62 + (SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'ocr'::regnamespace AND c.relkind = 'v')::int);
 \ir fake_worker.psql
 CREATE ROLE ocr_test_alice;
 CREATE ROLE ocr_test_bob;
