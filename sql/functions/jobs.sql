@@ -74,7 +74,7 @@ END
 $$;
 COMMENT ON FUNCTION ocr.confidence_of_job(bigint) IS 'Internal: the confidence of a job whose pages are all accounted for; null where no word was read';
 
-CREATE OR REPLACE FUNCTION ocr.finish_job(job_id bigint, status text, error_code text, error text) RETURNS void
+CREATE OR REPLACE FUNCTION ocr.finish_job(job_id bigint, status text, error_code text, error text, leave_row boolean = false) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -93,7 +93,7 @@ BEGIN
     END IF;
     SELECT * INTO job FROM ocr.jobs j WHERE j.id = finish_job.job_id;
     document_id := job.document_id;
-    IF job.attachment IS NOT NULL AND status = 'failed' THEN
+    IF job.attachment IS NOT NULL AND status = 'failed' AND NOT leave_row THEN
         PERFORM ocr.write_row(job_id, 'failed');
     END IF;
     IF status = 'completed' AND job.pages_failed = 0 AND job.result_of IS NULL THEN
@@ -122,4 +122,4 @@ BEGIN
     PERFORM ocr.announce_job_end();
 END
 $$;
-COMMENT ON FUNCTION ocr.finish_job(bigint, text, text, text) IS 'Internal: ends a job whose row the caller has locked, with all that belongs to it: queue, password, document, NOTIFY, webhook';
+COMMENT ON FUNCTION ocr.finish_job(bigint, text, text, text, boolean) IS 'Internal: ends a job whose row the caller has locked, with all that belongs to it: queue, password, document, NOTIFY, webhook. leave_row: the row of an attached table is not told that it failed';

@@ -65,7 +65,12 @@ BEGIN
             VALUES (task.job_id, task.attempts, 'engine_crashed', reason);
             PERFORM ocr.requeue_task(task, now());
         ELSE
-            PERFORM ocr.fail_task(task.id, task.fence, 'engine_crashed', reason, 0);
+            INSERT INTO ocr.failures (job_id, attempt, error_code, error)
+            VALUES (task.job_id, task.attempts + task.unavailable, 'engine_crashed', reason);
+            PERFORM ocr.fail_missing_pages(task.job_id, 'engine_crashed', reason);
+            -- A trigger on its table may be what ended the workers: it is not to end this one, and all that follow.
+            PERFORM ocr.finish_job(task.job_id, 'failed', 'engine_crashed', reason, leave_row => true);
+            PERFORM ocr.interrupt_job(task.job_id);
         END IF;
         rescued := rescued + 1;
     END LOOP;

@@ -518,5 +518,6 @@ DROP VIEW ocr.workers;
 DROP FUNCTION ocr.visible_workers();
 DROP FUNCTION ocr.worker_slots();
 DROP FUNCTION ocr.fail_task(bigint, bigint, text, text, int);
+DROP FUNCTION ocr.finish_job(bigint, text, text, text);
 DROP FUNCTION @extschema@.ocr_submit(bytea, text, text, int, text, text, text, text, text, jsonb, jsonb, boolean, timestamptz);
 DROP FUNCTION ocr.notification(ocr.jobs);

@@ -1,7 +1,7 @@
 -- Attached tables in hostile and in clumsy hands: nobody gets rights by them, and nothing that is done to one keeps the
 -- others waiting.
 BEGIN;
-SELECT plan(18);
+SELECT plan(20);
 \ir fake_worker.psql
 CREATE ROLE attacker;
 GRANT CREATE ON SCHEMA public TO attacker;
@@ -80,6 +80,17 @@ SELECT is(pg_temp.write(1), 'row_refused the text could not be written to table 
 ALTER TABLE mine DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
 CREATE TRIGGER stop BEFORE UPDATE ON mine FOR EACH ROW EXECUTE FUNCTION stop();
 SELECT is(pg_temp.write(1), 'row_locked the text could not be written to table public.mine: enough', 'a write that runs out of time is tried again');
+
+-- Whose trigger is the death of every worker that writes to a row is not the death of those that rescue the job.
+SELECT ocr_cancel(id) FROM ocr.jobs WHERE finished_at IS NULL \g /dev/null
+CREATE TABLE deadly (id int PRIMARY KEY, scan bytea, state text);
+SELECT ocr_attach('deadly', 'scan', status => 'state', backfill => false) AS deadly \gset
+INSERT INTO deadly VALUES (1, 'a');
+INSERT INTO ocr.attached_changes (attachment, keys) VALUES (:deadly, '{1}');
+SELECT pg_temp.make_all();
+SELECT pg_temp.claim(), ocr.rescue_tasks() FROM generate_series(1, 3) \g /dev/null
+SELECT is((SELECT string_agg(status || error_code, ' ') FROM ocr.jobs WHERE attachment = :deadly), 'failedengine_crashed', 'a job that no worker has survived');
+SELECT is((SELECT state FROM deadly), NULL, 'leaves its row alone');
 
 -- Keys are noted as any session reads them.
 CREATE TABLE days (day date, wide interval, deep float, scan bytea, words text, PRIMARY KEY (day, wide, deep));
