@@ -11,7 +11,7 @@ OBJS = \
 	src/extension/backend_engine.o \
 	src/extension/courier_main.o \
 	src/extension/draw_function.o \
-	src/extension/end_schedules.o \
+	src/extension/drop_extension.o \
 	src/extension/functions.o \
 	src/extension/launcher.o \
 	src/extension/make_way.o \

@@ -403,13 +403,15 @@ END
 $$;
 COMMENT ON FUNCTION ocr.attached_rows_wait() IS 'Internal: whether rows of attached tables wait for their jobs';
 
--- A job that nobody has begun reads what its row has when its turn comes: it is for this change as well.
+-- A job that nobody has begun reads what its row has when its turn comes: it is for this change as well. A row that a backfill
+-- comes upon has not changed: any job that reads it is enough.
 CREATE OR REPLACE FUNCTION ocr.insert_attached_jobs(attachment ocr.attachments, columns name[], keys text[], batch text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 DECLARE
+    is_backfill CONSTANT boolean := batch IS NOT DISTINCT FROM attachment.batch;
     how ocr.submission := attachment.how;
     row_key text[];
     job_id bigint;
@@ -423,7 +425,7 @@ BEGIN
               GROUP BY (e.number - 1) / cardinality(columns)) AS k
         WHERE NOT EXISTS (SELECT FROM ocr.attached_rows r JOIN ocr.jobs j ON j.id = r.job_id
                           WHERE r.attachment = insert_attached_jobs.attachment.id AND hash_array_extended(r.key, 0) = hash_array_extended(k.key, 0) AND r.key = k.key
-                                AND j.status = 'pending' AND j.document_id IS NULL)
+                                AND (j.status = 'pending' AND j.document_id IS NULL OR is_backfill AND j.finished_at IS NULL))
         GROUP BY k.key ORDER BY min(k.number)
     LOOP
         how.metadata := (attachment.how).metadata

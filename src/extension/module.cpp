@@ -1,7 +1,7 @@
 // The library's entry point.
 #include "extension/attached_rows.h"
 #include "extension/backend_engine.h"
-#include "extension/end_schedules.h"
+#include "extension/drop_extension.h"
 #include "extension/launcher.h"
 #include "extension/make_way.h"
 #include "extension/settings.h"
@@ -28,5 +28,5 @@ void _PG_init(void) {
     pg_ocr::register_http_of_backend();
     pg_ocr::register_launcher();
     pg_ocr::register_make_way();
-    pg_ocr::register_end_schedules();
+    pg_ocr::register_drop_extension();
 }

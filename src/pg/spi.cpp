@@ -41,6 +41,14 @@ Datum datum_of(const Value& value, bool& is_null) {
     return 0;
 }
 
+/// Before anything else of the extension, so that who wants to drop it and has this lock cannot be waited for in a
+/// circle.
+void lock_queue() {
+    const Oid schema = get_namespace_oid("ocr", true);
+    const Oid queue = OidIsValid(schema) ? get_relname_relid("tasks", schema) : InvalidOid;
+    if (OidIsValid(queue)) LockRelationOid(queue, AccessShareLock);
+}
+
 }  // namespace
 
 void Statement::execute(const std::vector<Value>& arguments) {
@@ -119,6 +127,7 @@ void transaction(const char* activity, const std::function<void()>& body) {
         protect([&] {
             SetCurrentStatementStartTimestamp();
             StartTransactionCommand();
+            lock_queue();
             SPI_connect();
             PushActiveSnapshot(GetTransactionSnapshot());
             pgstat_report_activity(STATE_RUNNING, activity);

@@ -45,8 +45,9 @@ class Statement {
 /// What pg_stat_activity says of this process between its transactions: that it is at this, or idle, and how.
 void show_activity(bool is_busy, const std::string& what);
 
-/// Runs `body` in a transaction of its own, with SPI connected and a snapshot set, and commits.
-/// Where body or the commit throws, the transaction is aborted and the exception goes on.
+/// Runs `body` in a transaction of its own, which begins with a lock on the extension's queue, where there is one, with
+/// SPI connected and a snapshot set, and commits. Where body or the commit throws, the transaction is aborted and the
+/// exception goes on.
 void transaction(const char* activity, const std::function<void()>& body);
 
 }  // namespace pg_ocr::pg

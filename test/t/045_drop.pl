@@ -44,6 +44,13 @@ is("$end->{status} $end->{pages_done} $end->{attempts}", 'completed 2 1', 'DROP 
 $job = submit($server, 'multipage.pdf', undef, %gone);
 ($worker, $engine) = wait_for_page($server, $job, %gone);
 like(sql_error($server, 'DROP EXTENSION pg_ocr', %gone), qr/ERROR:  2BP01.*other objects depend/s, 'what depends on it keeps it from being dropped');
+my $refused = 0;
+for (1 .. 10)
+{
+	$server->safe_psql('gone', "SELECT ocr_submit('no document'::bytea, options => '{\"reuse\": false}') FROM generate_series(1, 20)");
+	$refused++ if sql_error($server, 'DROP EXTENSION pg_ocr', %gone) =~ /ERROR:  2BP01/;
+}
+is($refused, 10, 'and never a deadlock with its workers');
 $server->safe_psql('gone', 'SET client_min_messages = error; DROP EXTENSION pg_ocr CASCADE');
 ok(wait_for_workers($server, 0, 'gone'), 'DROP EXTENSION CASCADE ends its workers');
 nothing_left($worker, $engine, 'DROP EXTENSION CASCADE');

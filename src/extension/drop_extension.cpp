@@ -1,4 +1,4 @@
-#include "extension/end_schedules.h"
+#include "extension/drop_extension.h"
 
 #include "pg/pg.h"
 
@@ -22,6 +22,22 @@ bool drops_extension(const Node* command) {
     return false;
 }
 
+/// Each transaction of a worker begins with a lock on the queue (pg::transaction()), so whoever has it to himself waits
+/// for none that holds what is to be dropped and waits for the rest of it. The command checks rights itself; here they
+/// only keep strangers from stopping workers.
+void wait_for_workers() {
+    const Oid extension = get_extension_oid("pg_ocr", true);
+    const Oid schema = get_namespace_oid("ocr", true);
+    if (!OidIsValid(extension) || !OidIsValid(schema)) return;
+#if PG_VERSION_NUM >= 160000
+    if (!object_ownercheck(ExtensionRelationId, extension, GetUserId())) return;
+#else
+    if (!pg_extension_ownercheck(extension, GetUserId())) return;
+#endif
+    const Oid queue = get_relname_relid("tasks", schema);
+    if (OidIsValid(queue)) LockRelationOid(queue, AccessExclusiveLock);
+}
+
 /// Of this database, in the transaction that has dropped the extension. Only superusers may change jobs of others.
 void end_schedules() {
     if (!superuser() || !OidIsValid(get_extension_oid("pg_cron", true))) return;
@@ -39,6 +55,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
                      ParamListInfo parameters, QueryEnvironment* environment, DestReceiver* receiver,
                      QueryCompletion* completion) {
     const bool dropped = drops_extension(statement->utilityStmt);
+    if (dropped) wait_for_workers();
     if (earlier_hook != nullptr)
         earlier_hook(statement, query, read_only_tree, context, parameters, environment, receiver, completion);
     else
@@ -49,7 +66,7 @@ void process_utility(PlannedStmt* statement, const char* query, bool read_only_t
 
 }  // namespace
 
-void register_end_schedules() {
+void register_drop_extension() {
     earlier_hook = ProcessUtility_hook;
     ProcessUtility_hook = process_utility;
 }
