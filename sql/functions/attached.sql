@@ -49,9 +49,9 @@ BEGIN
         RAISE EXCEPTION 'role "%" does not exist', attachment.owner
             USING ERRCODE = 'undefined_object', HINT = 'Attach the table again, for the owner that it has now.';
     -- A new owner's triggers must not get the rights of the old one, nor those of whoever has been given a partition.
-    ELSIF EXISTS (SELECT FROM pg_class c
-                  WHERE c.oid = attachment.relation AND c.relowner <> role
-                     OR c.oid IN (SELECT p.relid FROM pg_partition_tree(attachment.relation) p) AND NOT pg_has_role(c.relowner, role, 'MEMBER')) THEN
+    ELSIF EXISTS (SELECT FROM pg_class c WHERE c.oid = attachment.relation AND c.relowner <> role)
+          OR EXISTS (SELECT FROM pg_partition_tree(attachment.relation) AS p JOIN pg_class c ON c.oid = p.relid
+                     WHERE NOT pg_has_role(c.relowner, role, 'MEMBER')) THEN
         RAISE EXCEPTION 'table % has another owner than when it was attached', attachment.relation
             USING ERRCODE = 'insufficient_privilege', DETAIL = format('It was %I''s then, and all of its partitions are to be.', attachment.owner),
                   HINT = 'Call ocr_detach() and ocr_attach(), or give it back.';
