@@ -137,7 +137,6 @@ AS $$
 DECLARE
     owner CONSTANT name := ocr.owner_of_table(relation);
     how CONSTANT ocr.submission := ROW(language, tier, priority, NULL, NULL, pages, text_layer, NULL, webhook, metadata, options, false, now());
-    texts CONSTANT text[] := '{text,"character varying",character}';
     attachment ocr.attachments;
     type text;
     obliged name;
@@ -166,24 +165,11 @@ BEGIN
     PERFORM ocr.check_submission(how, owner);
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', relation);
     type := ocr.column_of(relation, document, '{bytea,text,"character varying",oid}', 'document');
-    IF text IS NOT NULL THEN
-        PERFORM ocr.column_of(relation, text, texts, 'text');
-    END IF;
-    IF confidence IS NOT NULL THEN
-        PERFORM ocr.column_of(relation, confidence, '{real,"double precision",numeric}', 'confidence');
-    END IF;
-    IF verdict IS NOT NULL THEN
-        PERFORM ocr.column_of(relation, verdict, texts, 'verdict');
-    END IF;
-    IF layout IS NOT NULL THEN
-        PERFORM ocr.column_of(relation, layout, '{jsonb,json}', 'layout');
-    END IF;
-    IF status IS NOT NULL THEN
-        PERFORM ocr.column_of(relation, status, texts, 'status');
-    END IF;
-    IF job IS NOT NULL THEN
-        PERFORM ocr.column_of(relation, job, '{bigint,numeric}', 'job');
-    END IF;
+    PERFORM ocr.column_of(relation, c.name, c.types::text[], c.what)
+    FROM (VALUES (text, '{text,"character varying",character}', 'text'), (confidence, '{real,"double precision",numeric}', 'confidence'),
+                 (verdict, '{text,"character varying",character}', 'verdict'), (layout, '{jsonb,json}', 'layout'),
+                 (status, '{text,"character varying",character}', 'status'), (job, '{bigint,numeric}', 'job')) AS c (name, types, what)
+    WHERE c.name IS NOT NULL;
     -- A row whose document cannot be read gets null there.
     SELECT a.attname INTO obliged FROM pg_attribute a
     WHERE a.attrelid = relation AND a.attnotnull AND a.attname IN (confidence, verdict, layout, status) LIMIT 1;
