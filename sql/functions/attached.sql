@@ -186,7 +186,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT jsonb_agg(jsonb_build_object('page_no', p.page_no, 'width', p.width, 'height', p.height)
-                     || coalesce(p.corrected_layout, p.layout) ORDER BY p.page_no)
+                     || coalesce(p.corrected_layout, p.layout, '{}') ORDER BY p.page_no)
     FROM ocr.pages p WHERE p.job_id = layout_of_job.job_id
 $$;
 COMMENT ON FUNCTION ocr.layout_of_job(bigint) IS 'Internal: the layouts of a job''s pages, as ocr_attach() writes them to rows';
@@ -195,8 +195,8 @@ CREATE OR REPLACE FUNCTION ocr.row_update(attachment ocr.attachments, condition 
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format('UPDATE %s t SET %s WHERE %s RETURNING NULL::bytea, NULL::text[]', ocr.own_rows(attachment.relation),
-                  string_agg(format('%I = %s', c.name, c.value), ', '), condition)
+    SELECT format('UPDATE %s t SET %s WHERE %s RETURNING NULL::bytea, ARRAY[%s]', ocr.own_rows(attachment.relation),
+                  string_agg(format('%I = %s', c.name, c.value), ', '), condition, ocr.hash_of_column(attachment.text_column))
     FROM (SELECT) AS one LEFT JOIN pg_attribute a ON a.attrelid = attachment.relation AND a.attname = attachment.text_column,
          LATERAL (VALUES (attachment.text_column, CASE WHEN a.attnotnull THEN 'coalesce(($1)[1], '''')' ELSE '($1)[1]' END),
                  (attachment.confidence_column, '($1)[2]::real'), (attachment.verdict_column, '($1)[3]'),
@@ -205,7 +205,7 @@ AS $$
     WHERE c.name IS NOT NULL
 $$;
 COMMENT ON FUNCTION ocr.row_update(ocr.attachments, text) IS
-'Internal: the UPDATE that writes to those rows t of an attached table that fulfil a condition its arguments from 1 to 6: text, confidence, verdict, layout, status and job';
+'Internal: the UPDATE that writes to those rows t of an attached table that fulfil a condition its arguments from 1 to 6: text, confidence, verdict, layout, status and job. Returns the hash of the text that they have then';
 
 -- Only where the row has the document that was read, and the text that it had then. A row that changes at this moment is
 -- waited for, and looked at again: PostgreSQL checks the condition anew on what it has become.
@@ -219,6 +219,7 @@ DECLARE
     attachment ocr.attachments;
     attached ocr.attached_rows;
     is_read CONSTANT boolean := status = 'completed';
+    written text[];
 BEGIN
     SELECT * INTO job FROM ocr.jobs j WHERE j.id = write_row.job_id;
     SELECT * INTO attached FROM ocr.attached_rows r WHERE r.job_id = write_row.job_id;
@@ -229,7 +230,7 @@ BEGIN
         RETURN;
     END IF;
     BEGIN
-        PERFORM FROM ocr.run_for_attachment(attachment, ocr.row_update(attachment, format('%s AND %s AND %s IS NOT DISTINCT FROM ($1)[8]',
+        SELECT r.texts INTO written FROM ocr.run_for_attachment(attachment, ocr.row_update(attachment, format('%s AND %s AND %s IS NOT DISTINCT FROM ($1)[8]',
             ocr.is_key(attachment, 10),
             CASE WHEN status = 'cancelled' THEN format('t.%I IS NULL', attachment.document_column) ELSE
             CASE attachment.kind
@@ -243,7 +244,7 @@ BEGIN
                   CASE WHEN is_read THEN (SELECT v.verdict FROM ocr.triage_of_job(job_id) AS v) END,
                   CASE WHEN is_read AND attachment.layout_column IS NOT NULL THEN ocr.layout_of_job(job_id)::text END,
                   CASE WHEN status <> 'cancelled' THEN status END, job_id::text,
-                  attached.document, attached.text_hash, encode(job.document_sha256, 'hex')] || attached.key);
+                  attached.document, attached.text_hash, encode(job.document_sha256, 'hex')] || attached.key) AS r;
         IF NOT FOUND THEN
             trouble := 'superseded';
             reason := 'its row was deleted or changed while it was read; where its document changed, that is read anew';
@@ -254,12 +255,8 @@ BEGIN
         reason := format('the text could not be written to table %s: %s', attachment.relation, sqlerrm);
         RETURN;
     END;
-    UPDATE ocr.attached_rows r
-    SET written_at = clock_timestamp(),
-        text_hash = CASE WHEN is_read AND attachment.text_column IS NOT NULL THEN (
-            SELECT hashtextextended(string_agg(coalesce(p.corrected_text, p.text, ''), E'\f' ORDER BY p.page_no) COLLATE "C", 0)::text
-            FROM ocr.pages p WHERE p.job_id = write_row.job_id) END
-    WHERE r.job_id = write_row.job_id;
+    -- As the row has it, whatever its type or its triggers have made of the text.
+    UPDATE ocr.attached_rows r SET written_at = clock_timestamp(), text_hash = written[1] WHERE r.job_id = write_row.job_id;
 END
 $$;
 COMMENT ON FUNCTION ocr.write_row(bigint, text) IS

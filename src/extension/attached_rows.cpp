@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "extension/local_settings.h"
 #include "extension/shared_state.h"
 #include "extension/wake.h"
 #include "pg/pg.h"
@@ -140,10 +141,6 @@ void at_transaction(XactEvent event, void*) {
     }
 }
 
-void set_here(const char* name, const char* value) {
-    (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
 /// What a subtransaction noted is its parent's once it has ended well.
 void hand_over(int level) {
     List* entries = noted;
@@ -199,14 +196,9 @@ Datum pg_ocr_note_attached_row(PG_FUNCTION_ARGS) {
     auto* key = static_cast<Key*>(fcinfo->flinfo->fn_extra);
     TupleTableSlot* row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot : trigger->tg_trigslot;
     Noted* entry = noted_at(pg_strtoint64(trigger->tg_trigger->tgargs[0]), GetCurrentTransactionNestLevel());
-    // As any session reads them again: 01/02/2026 may be the 1st of February or the 2nd of January.
     const bool is_local = DateStyle != USE_ISO_DATES || IntervalStyle != INTSTYLE_POSTGRES || extra_float_digits < 1;
     const int settings = is_local ? NewGUCNestLevel() : 0;
-    if (is_local) {
-        set_here("datestyle", "ISO");
-        set_here("intervalstyle", "postgres");
-        set_here("extra_float_digits", "3");
-    }
+    if (is_local) write_keys_alike();
     for (int i = 0; i < key->columns; ++i) {
         bool is_null = false;
         const Datum value = slot_getattr(row, key->numbers[i], &is_null);

@@ -1,5 +1,6 @@
 // Runs a statement on an attached table with the rights of the table's owner and no others; see
 // sql/functions/attached.sql.
+#include "extension/local_settings.h"
 #include "extension/rows.h"
 #include "extension/worker_lock.h"
 #include "pg/pg.h"
@@ -39,10 +40,6 @@ void end_time() {
     QueryCancelPending = false;
 }
 
-void set_here(const char* name, const char* value) {
-    (void)set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
 /// Bytes are fetched while the statement's snapshot keeps them from being vacuumed.
 void keep_rows(Tuplestorestate* rows, TupleDesc description) {
     if (SPI_tuptable == nullptr) return;
@@ -70,7 +67,6 @@ Datum pg_ocr_run_as(PG_FUNCTION_ARGS) {
     Datum arguments[] = {PG_GETARG_DATUM(3)};
     TupleDesc description = nullptr;
     Tuplestorestate* rows = begin_rows(fcinfo, &description);
-    const bool is_worker = MyBackendType == B_BG_WORKER;
     Oid user = InvalidOid;
     int context = 0;
 
@@ -80,15 +76,13 @@ Datum pg_ocr_run_as(PG_FUNCTION_ARGS) {
     GetUserIdAndSecContext(&user, &context);
     PG_TRY();
     {
+        if (has_worker_lock()) begin_time();
         // Later, they would be checked with the rights of whoever commits. By those, and neither ours nor the owner's,
         // is done what waits for COMMIT already.
         SetUserIdAndSecContext(GetOuterUserId(), context | SECURITY_LOCAL_USERID_CHANGE);
         if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) < 0) elog(ERROR, "SET CONSTRAINTS failed");
         set_here("search_path", search_path);
-        set_here("datestyle", "ISO");
-        set_here("intervalstyle", "postgres");
-        set_here("extra_float_digits", "3");
-        if (is_worker) begin_time();
+        write_keys_alike();
         SetUserIdAndSecContext(role, context | SECURITY_RESTRICTED_OPERATION);
         const int done = SPI_execute_with_args(statement, 1, types, arguments, nullptr, false, 0);
         if (done < 0) elog(ERROR, "a statement on an attached table failed: %s", SPI_result_code_string(done));
@@ -97,7 +91,7 @@ Datum pg_ocr_run_as(PG_FUNCTION_ARGS) {
     PG_FINALLY();
     {
         SetUserIdAndSecContext(user, context);
-        if (is_worker) end_time();
+        if (has_worker_lock()) end_time();
         keep_worker_lock();
     }
     PG_END_TRY();

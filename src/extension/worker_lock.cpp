@@ -17,8 +17,10 @@ int64_t take_worker_lock() {
     return held_key;
 }
 
+bool has_worker_lock() { return held_key != 0; }
+
 void keep_worker_lock() {
-    if (held_key == 0) return;
+    if (!has_worker_lock()) return;
     LOCKTAG tag;
     const auto key = static_cast<uint64>(held_key);
     SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<uint32>(key >> 32), static_cast<uint32>(key), 1);

@@ -9,6 +9,9 @@ namespace pg_ocr {
 /// it before.
 int64_t take_worker_lock();
 
+/// Whether this process has taken one: it is a worker.
+bool has_worker_lock();
+
 /// Takes the lock again where functions of a user, which ran in this session, have released it. In processes that took
 /// none, nothing.
 void keep_worker_lock();

@@ -231,6 +231,12 @@ subtest 'corrected by a person' => sub {
 	my $job = sql('SELECT job FROM shop.paper WHERE id = 32');
 	sql("SELECT ocr_review($job, 1, 'approved', 'as it should be')");
 	is(row(32), 'as it should be|completed|approved', 'the row has the corrected text');
+	as('app', q{CREATE FUNCTION shop.tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.words := rtrim(NEW.words, E'\n'); RETURN NEW; END $$;
+		CREATE TRIGGER tidy BEFORE UPDATE ON shop.paper FOR EACH ROW EXECUTE FUNCTION shop.tidy()});
+	sql("SELECT ocr_review($job, 1, 'approved', 'tidied')");
+	sql("SELECT ocr_review($job, 1, 'approved', 'and once more')");
+	is(row(32), 'and once more|completed|approved', 'also after a trigger of the table has changed it');
+	as('app', 'DROP TRIGGER tidy ON shop.paper');
 	as('app', "UPDATE shop.paper SET words = 'typed since' WHERE id = 32");
 	sql("SELECT ocr_review($job, 1, 'rejected', 'again')");
 	is(row(32), 'typed since|completed|approved', 'but not over what was typed since');
