@@ -4,33 +4,26 @@
 #include <cstdint>
 #include <new>
 
+#include "engine/ink/ink_kernels.h"
+
 namespace pg_ocr {
 namespace {
 
 using Histogram = std::array<uint32_t, 256>;
 
+PixelRows rows_of(PIX* page) {
+    return {pixGetData(page), static_cast<size_t>(pixGetWpl(page)), static_cast<size_t>(pixGetWidth(page)),
+            static_cast<size_t>(pixGetHeight(page))};
+}
+
 Histogram histogram_of(PIX* page) {
-    // Four, since neighbours are often alike, and an addition would wait for the one before.
-    std::array<Histogram, 4> counts{};
-    const auto width = static_cast<size_t>(pixGetWidth(page)), height = static_cast<size_t>(pixGetHeight(page));
-    const auto words_in_row = static_cast<size_t>(pixGetWpl(page));
-    for (size_t y = 0; y < height; ++y) {
-        const l_uint32* row = pixGetData(page) + y * words_in_row;
-        for (size_t word = 0; word < width / 4; ++word) {
-            ++counts[0][row[word] >> 24];
-            ++counts[1][row[word] >> 16 & 0xff];
-            ++counts[2][row[word] >> 8 & 0xff];
-            ++counts[3][row[word] & 0xff];
-        }
-        for (size_t x = width / 4 * 4; x < width; ++x) ++counts[0][row[x / 4] >> (24 - x % 4 * 8) & 0xff];
-    }
-    for (size_t grey = 0; grey < counts[0].size(); ++grey)
-        counts[0][grey] += counts[1][grey] + counts[2][grey] + counts[3][grey];
-    return counts[0];
+    Histogram counts{};
+    best_ink_kernels().count_greys(rows_of(page), counts.data());
+    return counts;
 }
 
 struct Threshold {
-    int32_t darkest_bright = 0;
+    uint8_t darkest_bright = 0;
     bool ink_is_dark = true;
 };
 
@@ -54,7 +47,7 @@ Threshold threshold_of(const Histogram& histogram) {
         const double variance = apart * (apart * dark * bright);
         if (variance <= farthest) continue;
         farthest = variance;
-        best = {static_cast<int32_t>(grey) + 1, dark < bright};
+        best = {static_cast<uint8_t>(grey + 1), dark < bright};
     }
     return best;
 }
@@ -63,9 +56,11 @@ Threshold threshold_of(const Histogram& histogram) {
 
 Pixels ink_of(PIX* page) {
     const Threshold threshold = threshold_of(histogram_of(page));
-    Pixels ink(pixThresholdToBinary(page, threshold.darkest_bright));
+    Pixels ink(pixCreateNoInit(pixGetWidth(page), pixGetHeight(page), 1));
     if (!ink) throw std::bad_alloc();
-    if (!threshold.ink_is_dark) pixInvert(ink.get(), ink.get());
+    pixCopyResolution(ink.get(), page);
+    best_ink_kernels().find_ink(rows_of(page), threshold.darkest_bright, !threshold.ink_is_dark, pixGetData(ink.get()),
+                                static_cast<size_t>(pixGetWpl(ink.get())));
     return ink;
 }
 
