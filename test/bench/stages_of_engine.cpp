@@ -6,7 +6,7 @@
 #include "recognise/line_reader.h"
 #include "stage_clock.h"
 
-#define INK_OF "_ZN6pg_ocr6ink_ofEP3Pix"
+#define BLACK_ON_WHITE "_ZN6pg_ocr14black_on_whiteEP3Pix"
 #define TEXT_BLOCKS_OF "_ZN6pg_ocr14text_blocks_ofERN9tesseract11TessBaseAPIEi"
 #define LINE_IMAGE_OF "_ZN6pg_ocr13line_image_ofEP3PixRKNS_8LineUnitEij"
 #define FORWARD "_ZNK6pg_ocr9recognise15CompiledNetwork7forwardESt4spanIKNS0_9LineImageELm18446744073709551615EE"
@@ -15,8 +15,8 @@
 
 namespace pg_ocr {
 
-Pixels told_ink(PIX*) __asm__("__real_" INK_OF);
-Pixels timed_ink(PIX*) __asm__("__wrap_" INK_OF);
+Pixels told_ink(PIX*) __asm__("__real_" BLACK_ON_WHITE);
+Pixels timed_ink(PIX*) __asm__("__wrap_" BLACK_ON_WHITE);
 Pixels timed_ink(PIX* page) {
     const StageClock::In threshold(Stage::threshold);
     return told_ink(page);

@@ -82,6 +82,6 @@ extern "C" void WORDS_OF_BEAM(void* beam, const void* box, float scale, bool deb
 
 extern "C" void PARAGRAPHS(void* tesseract, bool after_recognition) {
     static auto* const stock = next<void(void*, bool)>(NAME(PARAGRAPHS));
-    const StageClock::In text(Stage::text);
+    const StageClock::In stage(after_recognition ? Stage::text : Stage::layout);
     stock(tesseract, after_recognition);
 }
