@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -35,8 +34,6 @@ class BeamSearch {
     enum Continuation : uint8_t { anything, only_duplicate, no_duplicate, continuation_count };
     enum TopCode : uint8_t { top_two, top_few, also_ran, top_code_count };
     static constexpr uint32_t no_node = UINT32_MAX;
-    static constexpr size_t length_count = Recoder::most_codes + 1;
-    static constexpr size_t beam_count = size_t{2} * continuation_count * length_count;
 
     /// What a path ends with at a step.
     struct Node {
@@ -55,65 +52,107 @@ class BeamSearch {
         uint32_t last_code = no_node;     ///< … of the last that is neither null nor a duplicate
         uint32_t places = 0;              ///< in the dictionary: where in places_
         uint32_t place_count = 0;         ///< 0: not in it
+    };
+    /// A node in a heap, where it is moved about.
+    struct Kept {
+        uint64_t hash;
+        float score;
+        uint32_t slot;
         float key() const { return score; }
+    };
+    /// The best nodes of a step that continue alike, and are as far within a character.
+    struct Beam {
+        explicit Beam(size_t width) : slots(width + 1) {}
+        LeastFirst<Kept> kept;
+        std::vector<Node> slots;  ///< one more than are kept
+        uint32_t free_slot = 0;
+        float bar = 0;  ///< what a node must be above to be kept
     };
     struct ScoredCode {
         float score;
         int32_t code;
         float key() const { return score; }
     };
-    /// A code in the order of the recoder's first node.
-    struct Ranked {
+    /// What one of the top two codes or the null is worth at the step at hand: alone, and with what it may share the
+    /// step with.
+    struct Weighed {
+        int32_t code = -1;
+        float alone = 0;
+        float with_null = 0;
+        float with_rival = 0;  ///< and null; the rival is the other one of the best two
+    };
+    /// One of them where it is in the list of the recoder's first node.
+    struct Option {
         int32_t rank;
-        int32_t code;
-        // NOLINTNEXTLINE(modernize-use-nullptr): a comparison with 0 that nobody wrote
-        auto operator<=>(const Ranked&) const = default;
+        int32_t unichar;
+        bool may_begin_word;  ///< or a word may follow it
+        Weighed weighed;
     };
     /// A node to be continued.
     struct Context {
         uint32_t index = no_node;  ///< no_node: before the first step
-        size_t length = 0;         ///< codes of a character that is not complete
+        const Node* node = nullptr;
+        float score = 0;
+        size_t length = 0;  ///< codes of a character that is not complete
         bool in_dictionary = false;
         Continuation continuation = anything;
     };
 
-    static size_t beam_of(bool in_dictionary, Continuation continuation, size_t length) {
-        return (in_dictionary * continuation_count + continuation) * length_count + length;
+    size_t beam_of(bool in_dictionary, Continuation continuation, size_t length) const {
+        return (in_dictionary * continuation_count + continuation) * lengths_ + length;
     }
     const Node* node_at(uint32_t index) const { return index == no_node ? nullptr : &nodes_[index]; }
     float certainty_of(float probability) const;
+    float certainty_alone(int32_t code) const;
+    float certainty_with_null(int32_t code) const;
+    const Weighed* weighed(int32_t code) const;
+    bool is_among(TopCode, int32_t code) const;
+    bool may_begin_word(int32_t unichar) const;
     void rank_codes();
+    void rank_all_codes();
+    void weigh_codes();
+    void list_options();
     void search_step(bool is_first);
+    void continue_last_step(TopCode);
     void keep_step();
     void continue_context(const Context&, TopCode);
-    void repeat_or_pause(const Context&, const Node& previous, TopCode);
-    template <typename Use>
-    void for_each_code(const Context&, const Recoder::Node&, bool endings, TopCode, const Use&);
-    float joint_probability(const Context&, int32_t code) const;
-    void end_character(const Context&, int32_t code, int32_t unichar, float certainty, Continuation);
+    void continue_by_options(const Context&);
+    void continue_by_node(const Context&, const Recoder::Node&, TopCode);
+    void repeat_or_pause(const Context&, TopCode);
+    bool is_of_rivals(const Context&, int32_t code) const;
+    void end_character(const Context&, int32_t code, int32_t unichar, bool may_begin_word, float certainty,
+                       Continuation);
     void continue_word(const Context&, int32_t code, int32_t unichar, float certainty, Continuation);
-    void push_part(const Context&, size_t length, Node, float certainty, Continuation);
-    void push(size_t beam, Node, uint32_t previous, std::span<const Place> places);
-    void offer_beginning(Node, uint32_t previous, Continuation);
-    void put(size_t beam, Node&, std::span<const Place> places);
+    void push_part(const Context&, size_t length, const Node&, float certainty, Continuation);
+    void offer_beginning(const Context&, Node, Continuation);
+    void push(size_t beam, const Node&, std::span<const Place> places);
     uint64_t hash_of(const Node&) const;
     std::vector<PathStep> trace_best() const;
 
     const Language& language_;
     std::vector<bool> enabled_;
+    size_t lengths_;                  ///< how far a path can be within a character
     std::span<const float> outputs_;  ///< of the step at hand
-    std::vector<TopCode> top_;        ///< of each code, at the step at hand
+    std::vector<TopCode> top_;        ///< of each code, at the step at hand; once they are all ranked
+    bool all_ranked_ = false;
     int32_t best_code_ = -1;
     int32_t second_code_ = -1;
     LeastFirst<ScoredCode> scored_;
-    std::vector<Ranked> top_endings_;                 ///< of the top two codes and the null
-    std::vector<Ranked> top_beginnings_;              ///< …
-    std::array<LeastFirst<Node>, beam_count> beams_;  ///< of the step at hand
-    std::array<Node, continuation_count> beginnings_;
-    std::vector<Node> nodes_;                           ///< of all steps before, in the order of their beams
-    std::array<uint32_t, beam_count + 1> last_step_{};  ///< in nodes_: where each beam of the step before begins
+    std::array<Weighed, 3> weighed_;  ///< the best, the second and the null, which may be one of them
+    std::vector<Option> endings_;     ///< of those three, in the order of the recoder's first node
+    std::vector<Option> beginnings_;  ///< …
+    std::vector<Beam> beams_;         ///< of the step at hand
+    std::array<Node, continuation_count> word_beginnings_;
+    std::vector<Node> nodes_;          ///< of all steps before, in the order of their beams
+    std::vector<uint32_t> last_step_;  ///< in nodes_: where each beam of the step before begins, and the last ends
     std::vector<Place> places_;
-    std::vector<Place> new_places_;
+    /// By the character that a word was continued with last, and the node from which on.
+    struct Advanced {
+        int32_t unichar = no_unichar;
+        uint32_t last = no_node;
+        Dictionary::Advance advance;
+        std::vector<Place> places;
+    } advanced_;
 };
 
 }  // namespace pg_ocr::recognise

@@ -44,6 +44,7 @@ Recoder Recoder::pass_through(uint32_t classes) {
 
 void Recoder::add(std::span<const int32_t> codes, int32_t unichar) {
     ++size_;
+    longest_ = std::max(longest_, codes.size());
     for (const int32_t code : codes) code_range_ = std::max(code_range_, code + 1);
     uint32_t node = 0;
     for (const int32_t code : codes.first(codes.size() - 1)) {

@@ -43,6 +43,7 @@ class Recoder {
     const Node* after(std::span<const int32_t> codes) const;
     size_t size() const { return size_; }
     int32_t code_range() const { return code_range_; }  ///< codes are below
+    size_t longest() const { return longest_; }         ///< codes of a character, at most
 
   private:
     explicit Recoder(uint32_t classes) : nodes_(1), ranks_(classes) {}
@@ -53,6 +54,7 @@ class Recoder {
     std::vector<Rank> ranks_;
     size_t size_ = 0;
     int32_t code_range_ = 0;
+    size_t longest_ = 0;
 };
 
 }  // namespace pg_ocr::recognise

@@ -4,12 +4,14 @@
 #include <iterator>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "engine/layout/ink.h"
 #include "engine/layout/line_images.h"
 #include "engine/layout/page_in_tesseract.h"
 #include "engine/write/page_text.h"
 #include "engine/write/utf8.h"
+#include "recognise/best_classes.h"
 #include "recognise/line_reader.h"
 #include "recognise/reading_order.h"
 
@@ -21,6 +23,7 @@ using recognise::LineImage;
 using recognise::LineLayout;
 using recognise::LineScores;
 using recognise::LineWord;
+using recognise::mean_of_best;
 using recognise::Scores;
 
 /// Poorer lines are read again as white on black.
@@ -62,34 +65,22 @@ struct Unit {
     std::optional<Scores> scores;  ///< by the main language; nothing where there is no image to read
 };
 
-/// The mean of what the best class of each step is worth, of those that stand for something; in steps of 1/127.
-float mean_of_best(const Scores& scores, int32_t null_code) {
-    int64_t sum = 0, count = 0;
-    for (uint32_t step = 0; step < scores.steps; ++step) {
-        const float* begin = scores.values.data() + size_t{step} * scores.classes;
-        const float* best = std::max_element(begin, begin + scores.classes);
-        if (best - begin == null_code) continue;
-        sum += static_cast<int32_t>(127 * *best);
-        ++count;
-    }
-    return count == 0 ? 0 : static_cast<float>(static_cast<double>(sum) / static_cast<double>(count) / 127);
-}
-
 /// The scores of images, each the better of black on white and white on black. Nothing for an empty image.
-std::vector<std::optional<Scores>> scores_of(const Model& model, const std::vector<LineImage>& images) {
+std::vector<std::optional<Scores>> scores_of(const Model& model, std::vector<LineImage>&& images) {
+    const int32_t null_code = model.language.null_code;
     std::vector<size_t> places;
     std::vector<LineImage> batch;
     for (size_t i = 0; i < images.size(); ++i) {
         if (images[i].width < model.x_scale || images[i].pixels.empty()) continue;
         places.push_back(i);
-        batch.push_back(images[i]);
+        batch.push_back(std::move(images[i]));
     }
     std::vector<Scores> first = model.network.forward(batch);
     std::vector<std::optional<Scores>> all(images.size());
     std::vector<size_t> poor_places;
     std::vector<LineImage> other_way;
     for (size_t i = 0; i < first.size(); ++i) {
-        if (mean_of_best(first[i], model.language.null_code) < poor) {
+        if (mean_of_best(first[i], null_code) < poor) {
             poor_places.push_back(places[i]);
             other_way.push_back(inverted(batch[i]));
         }
@@ -98,8 +89,7 @@ std::vector<std::optional<Scores>> scores_of(const Model& model, const std::vect
     std::vector<Scores> second = model.network.forward(other_way);
     for (size_t i = 0; i < second.size(); ++i) {
         std::optional<Scores>& kept = all[poor_places[i]];
-        if (mean_of_best(second[i], model.language.null_code) > mean_of_best(*kept, model.language.null_code))
-            kept = std::move(second[i]);
+        if (mean_of_best(second[i], null_code) > mean_of_best(*kept, null_code)) kept = std::move(second[i]);
     }
     return all;
 }
@@ -121,7 +111,7 @@ std::vector<Unit> units_of(const std::vector<TextBlock>& blocks, PIX* page, cons
         std::vector<LineImage> images;
         for (size_t i = begin; i < end; ++i)
             images.push_back(line_image_of(page, *units[i].layout, units[i].quarter_turns, model.height));
-        std::vector<std::optional<Scores>> scores = scores_of(model, images);
+        std::vector<std::optional<Scores>> scores = scores_of(model, std::move(images));
         for (size_t i = begin; i < end; ++i) units[i].scores = std::move(scores[i - begin]);
     }
     return units;
@@ -133,7 +123,8 @@ class PageReader {
         : models_(models), page_(page), reader_(languages()) {
         reader_.begin_page();
     }
-    std::vector<LineWord> words_of(const Unit& unit, bool begins_row) {
+    /// Takes the unit's scores.
+    std::vector<LineWord> words_of(Unit& unit, bool begins_row) {
         const Turned turned(pixGetWidth(page_), pixGetHeight(page_), unit.quarter_turns);
         LineLayout layout;
         for (const Box& blob : unit.layout->blobs) layout.blobs.push_back(turned.upright(blob));
@@ -167,7 +158,7 @@ class PageReader {
         const int32_t left = std::clamp(box.left, 0, width), top = std::clamp(box.top, 0, height);
         return {left, top, std::clamp(box.right, left, width), std::clamp(box.bottom, top, height)};
     }
-    std::optional<LineScores> scores_in(size_t language, const Unit& unit) const {
+    std::optional<LineScores> scores_in(size_t language, Unit& unit) const {
         const Model& model = *models_[language];
         const Turned turned(pixGetWidth(page_), pixGetHeight(page_), unit.quarter_turns);
         const float step =
@@ -175,12 +166,12 @@ class PageReader {
         const LineFrame frame{turned.upright(unit.layout->crop), step};
         if (language == 0) {
             if (!unit.scores) return std::nullopt;
-            return LineScores{*unit.scores, frame};
+            return LineScores{std::move(*unit.scores), frame};
         }
-        const std::vector<std::optional<Scores>> scores =
+        std::vector<std::optional<Scores>> scores =
             scores_of(model, {line_image_of(page_, *unit.layout, unit.quarter_turns, model.height)});
         if (!scores[0]) return std::nullopt;
-        return LineScores{*scores[0], frame};
+        return LineScores{std::move(*scores[0]), frame};
     }
     const std::vector<const Model*>& models_;
     PIX* page_;
@@ -207,7 +198,7 @@ struct ReadLine {
     }
 };
 
-ReadLine read_line(const LineOfUnits& line, std::vector<Unit>::const_iterator& unit, PageReader& reader) {
+ReadLine read_line(const LineOfUnits& line, std::vector<Unit>::iterator& unit, PageReader& reader) {
     ReadLine result;
     for (size_t i = 0; i < line.units.size(); ++i, ++unit) {
         std::vector<LineWord> words = reader.words_of(*unit, i == 0);
@@ -280,7 +271,7 @@ Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Mode
     PageImage ink{Pixels(pixClone(image.ink.get())), image.dpi, 0, {}};
     const PageInTesseract page(tesseract, ink, page_segmentation_mode);
     const std::vector<TextBlock> blocks = text_blocks_of(tesseract, page_segmentation_mode);
-    const std::vector<Unit> units = units_of(blocks, pixels, *models.front(), until);
+    std::vector<Unit> units = units_of(blocks, pixels, *models.front(), until);
     PageReader reader(models, pixels);
     std::vector<std::vector<ReadLine>> read;
     auto unit = units.begin();
