@@ -90,15 +90,16 @@ def row_of(name, number, of_ways):
     fields += [f"{cer(counts):8.2f}" for counts in of_ways] + [f"{cer(counts) - cer(stock):+8.2f}" for counts in others]
     fields += [f"{f1(counts):8.2f}" for counts in of_ways] + [f"{f1(counts) - f1(stock):+8.2f}" for counts in others]
     fields += [f"{100 * others[-1]['given_up'] / max(1, others[-1]['pages']):7.0f}%"]
-    fields += [f"{counts['ms'] / max(1, counts['pages']):7.0f}" for counts in of_ways]
+    fields += [f"{counts['ms'] / max(1, counts['pages']):8.0f}" for counts in of_ways]
     return " ".join(fields)
 
 
 def heading():
     short = {"stock": "stock", "tesseract_layout": "t.layout", "own_layout": "own"}
     ways, others = [short[way] for way in WAYS], [short[way] for way in WAYS[1:]]
-    columns = ["CER:"] + ways + ["±" + way for way in others] + ["F1:"] + ways + ["±" + way for way in others]
-    return "columns: class, pages, " + ", ".join(columns) + ", given up, ms of each"
+    groups = [("CER", ways), ("± CER", others), ("F1", ways), ("± F1", others), ("given", ["up"]), ("ms", ways)]
+    above = "".join(f"{name if i == 0 else '':>9}" for name, of in groups for i in range(len(of)))
+    return f"{'':30}{above}\n{'':24} pages" + "".join(f"{way:>9}" for _, of in groups for way in of)
 
 
 def main():

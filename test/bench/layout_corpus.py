@@ -53,6 +53,8 @@ VARIANTS = {
     "noisy": ("salt=0.005,jpeg=40", "salt=0.01,jpeg=60"),
     "turned": ("turn=90", "turn=180", "turn=270"),
 }
+# As pages in another script have English words.
+READ_AS = {"rus": "rus+eng"}
 MOST_BYTES = 30 << 20
 
 
@@ -196,7 +198,7 @@ def main():
     def add(name, half, number, page, change=""):
         image = make(folder, spoiled_page, f"{half}-{name}-{number:02}-{rank(*page, change)[:6]}", page, change)
         source = f"{page[2]} {page[3]} {page[4]} {change}".strip()
-        lines.append("\t".join((name, half, page[1], os.path.relpath(image, folder), source)))
+        lines.append("\t".join((name, half, READ_AS.get(page[1], page[1]), os.path.relpath(image, folder), source)))
 
     for half in ("tune", "report"):
         clean = []

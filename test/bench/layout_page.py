@@ -233,6 +233,8 @@ class PageOfPdf:
         width, height = self.size
         if width * height > 900 * 700 or len(self.words) < 20:
             return None
+        if any(word.left < 0 or word.top < 0 or word.right > width or word.bottom > height for word in self.words):
+            return None
         columns = len(self.gutters) + 1
         order = self.by_columns() if columns > 1 else self.ordered
         in_order, by_rows = disagreement(self.drawn, order), disagreement(self.drawn, self.by_rows)

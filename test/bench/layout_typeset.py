@@ -81,7 +81,9 @@ class Setter:
         css += f" body {{ font: {dice.uniform(10, 13):.1f}pt/1.3 '{dice.choice(FONTS[1::2])}'; color: {'white' if dark else 'black'} }}"
         css += " h2 { margin: -6mm -6mm 4mm; padding: 3mm 6mm; font-size: 130%;" + dice.choice(
             (" background: #246; color: white }", " color: #a20 }" if not dark else " color: #fd8 }"))
-        css += " div { float: right; width: 35%; margin-left: 4mm }"
+        css += " div { float: right; width: 35%; margin-left: 4mm } ul { margin: 0; padding-left: 6mm; list-style: none }"
+        # As a list's marker it would be drawn after all of the text.
+        css += " li { text-indent: -4mm } li::before { content: '\\2022\\00a0' }"
         points = []
         for _ in range(dice.randint(3, 5)):
             points.append(f"<li>{' '.join(self.paragraph().split()[: dice.randint(5, 16)])}</li>")
