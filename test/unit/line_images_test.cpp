@@ -195,6 +195,17 @@ TEST(LineImages, AreNotTakenForEmptyWhereMemoryIsShort) {
     EXPECT_THROW(line_image_of(blank.get(), unit, 0, too_high), std::bad_alloc);
 }
 
+TEST(LineImages, AreCutFromWhatIsOnThePage) {
+    const Pixels blank = page_of_grey(200, 100, 77);
+    LineUnit unit;
+    unit.crop = {-50, 40, 900, 180};
+    const recognise::LineImage line = line_image_of(blank.get(), unit, 0, height);
+    EXPECT_EQ(line.width, 120u);
+    EXPECT_TRUE(std::ranges::all_of(line.pixels, [](uint8_t pixel) { return pixel == 77; }));
+    unit.crop = {200, 40, 210, 60};
+    EXPECT_TRUE(line_image_of(blank.get(), unit, 0, height).pixels.empty());
+}
+
 TEST(LineImages, InvertedTwiceAreTheSame) {
     const recognise::LineImage line{2, 1, {0, 200}};
     EXPECT_EQ(inverted(line).pixels, (std::vector<uint8_t>{255, 55}));

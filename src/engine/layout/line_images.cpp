@@ -3,12 +3,16 @@
 #include <tesseract/baseapi.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "engine/layout/baseline.h"
 #include "engine/layout/found_page.h"
+#include "engine/layout/line_scaling.h"
 #include "engine/read/pixels.h"
 
 namespace pg_ocr {
@@ -100,6 +104,65 @@ Pixels made(PIX* pix) {
 
 bool is_empty(const Box& box) { return box.left >= box.right || box.top >= box.bottom; }
 
+Box within(PIX* page, const Box& box) {
+    return {std::max(box.left, 0), std::max(box.top, 0), std::min(box.right, pixGetWidth(page)),
+            std::min(box.bottom, pixGetHeight(page))};
+}
+
+Pixels clipped(PIX* page, const Box& crop) {
+    BOX area{crop.left, crop.top, crop.right - crop.left, crop.bottom - crop.top, 1};
+    return made(pixClipRectangle(page, &area, nullptr));
+}
+
+using FirstBitHighest = std::array<std::array<uint8_t, 8>, 256>;
+/// Of eight pixels, which are black where a bit is set, their grey.
+constexpr FirstBitHighest greys_of_bits = [] {
+    FirstBitHighest greys{};
+    for (size_t bits = 0; bits < greys.size(); ++bits)
+        for (size_t i = 0; i < 8; ++i) greys[bits][i] = (bits >> (7 - i) & 1) != 0 ? 0 : 255;
+    return greys;
+}();
+
+/// Grey or black and white; the crop lies within the page.
+GreyRows grey_rows_of(PIX* page, const Box& crop) {
+    GreyRows rows(static_cast<uint32_t>(crop.right - crop.left), static_cast<uint32_t>(crop.bottom - crop.top));
+    const int32_t in_word = 32 / pixGetDepth(page);
+    const int32_t skipped = pixGetDepth(page) == 8 ? crop.left % 4 : crop.left % 8;
+    for (int32_t y = crop.top; y < crop.bottom; ++y) {
+        const l_uint32* words = pixGetData(page) + static_cast<ptrdiff_t>(y) * pixGetWpl(page);
+        uint8_t* const row = rows.row(static_cast<size_t>(y - crop.top));
+        uint8_t* to = row;
+        // From the first whole word or byte on: a row's room is for that.
+        if (in_word == 4)
+            for (int32_t word = crop.left / 4; word <= (crop.right - 1) / 4; ++word, to += 4) {
+                const l_uint32 bytes =
+                    std::endian::native == std::endian::little ? __builtin_bswap32(words[word]) : words[word];
+                std::memcpy(to, &bytes, sizeof bytes);
+            }
+        else
+            for (int32_t byte = crop.left / 8; byte <= (crop.right - 1) / 8; ++byte, to += 8)
+                std::memcpy(to, greys_of_bits[words[byte / 4] >> (24 - byte % 4 * 8) & 0xff].data(), 8);
+        if (skipped != 0) std::memmove(row, row + skipped, rows.width);
+    }
+    return rows;
+}
+
+recognise::LineImage scaled_by_leptonica(PIX* page, const Box& crop, float scale) {
+    Pixels pixels = clipped(page, crop);
+    if (pixGetDepth(pixels.get()) < 8) pixels = made(pixConvertTo8(pixels.get(), 0));
+    pixels = made(pixScale(pixels.get(), scale, scale));
+    // Colours are scaled as colours.
+    if (pixGetDepth(pixels.get()) != 8) pixels = made(pixConvertTo8(pixels.get(), 0));
+    const auto width = static_cast<uint32_t>(pixGetWidth(pixels.get()));
+    const auto height = static_cast<uint32_t>(pixGetHeight(pixels.get()));
+    recognise::LineImage line{width, height, std::vector<uint8_t>(size_t{width} * height)};
+    pixEndianByteSwap(pixels.get());
+    for (uint32_t y = 0; y < height; ++y)
+        std::memcpy(line.pixels.data() + size_t{y} * width,
+                    pixGetData(pixels.get()) + size_t{y} * static_cast<size_t>(pixGetWpl(pixels.get())), width);
+    return line;
+}
+
 class Cropping {
   public:
     Cropping(int32_t width, int32_t height, bool whole_page) : width_(width), height_(height), whole_(whole_page) {}
@@ -188,24 +251,22 @@ std::vector<TextBlock> text_blocks_of(tesseract::TessBaseAPI& tesseract, int32_t
 }
 
 recognise::LineImage line_image_of(PIX* page, const LineUnit& unit, int32_t quarter_turns, uint32_t height) {
-    const Box& crop = unit.crop;
-    BOX area{crop.left, crop.top, crop.right - crop.left, crop.bottom - crop.top, 1};
-    Pixels pixels = made(pixClipRectangle(page, &area, nullptr));
-    if (quarter_turns != 0) pixels = made(pixRotateOrth(pixels.get(), quarter_turns));
-    if (pixGetDepth(pixels.get()) < 8) pixels = made(pixConvertTo8(pixels.get(), 0));
-    const float scale = static_cast<float>(height) / static_cast<float>(pixGetHeight(pixels.get()));
-    if (scale * static_cast<float>(pixGetWidth(pixels.get())) < 1) return {};
-    pixels = made(pixScale(pixels.get(), scale, scale));
-    // Colours are scaled as colours.
-    if (pixGetDepth(pixels.get()) != 8) pixels = made(pixConvertTo8(pixels.get(), 0));
-    if (static_cast<uint32_t>(pixGetHeight(pixels.get())) != height) return {};
-    recognise::LineImage line{static_cast<uint32_t>(pixGetWidth(pixels.get())), height, {}};
-    line.pixels.resize(size_t{line.width} * height);
-    pixEndianByteSwap(pixels.get());
-    for (uint32_t y = 0; y < height; ++y)
-        std::memcpy(line.pixels.data() + size_t{y} * line.width,
-                    pixGetData(pixels.get()) + size_t{y} * static_cast<size_t>(pixGetWpl(pixels.get())), line.width);
-    return line;
+    Box crop = unit.crop;
+    Pixels turned;
+    if (quarter_turns != 0) {
+        turned = made(pixRotateOrth(clipped(page, crop).get(), quarter_turns));
+        page = turned.get();
+        crop = {0, 0, pixGetWidth(page), pixGetHeight(page)};
+    }
+    crop = within(page, crop);
+    if (is_empty(crop)) return {};
+    const float scale = static_cast<float>(height) / static_cast<float>(crop.bottom - crop.top);
+    if (scale * static_cast<float>(crop.right - crop.left) < 1) return {};
+    std::optional<recognise::LineImage> line;
+    if (pixGetDepth(page) == 8 || pixGetDepth(page) == 1) line = scaled(grey_rows_of(page, crop), scale);
+    if (!line) line = scaled_by_leptonica(page, crop, scale);
+    if (line->height != height) return {};
+    return std::move(*line);
 }
 
 recognise::LineImage inverted(const recognise::LineImage& line) {
