@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -112,6 +113,41 @@ Box within(PIX* page, const Box& box) {
 Pixels clipped(PIX* page, const Box& crop) {
     BOX area{crop.left, crop.top, crop.right - crop.left, crop.bottom - crop.top, 1};
     return made(pixClipRectangle(page, &area, nullptr));
+}
+
+/// A part of the page, upright.
+Pixels upright_part(PIX* page, const Box& box, int32_t quarter_turns) {
+    Pixels part = clipped(page, box);
+    return quarter_turns == 0 ? std::move(part) : made(pixRotateOrth(part.get(), quarter_turns));
+}
+
+/// The same where lines lean: columns come from higher or lower, and the middle of the box from where it is.
+Pixels leaning_part(PIX* page, const Box& box, int32_t quarter_turns, float slope) {
+    const bool across = quarter_turns % 2 == 0;
+    const int32_t length = across ? box.right - box.left : box.bottom - box.top;
+    const auto drop_at = [&](int32_t x) {
+        return static_cast<int32_t>(std::lround(slope * (static_cast<float>(x) - static_cast<float>(length) / 2)));
+    };
+    // As much more of the page on both sides as the ends are higher or lower; beyond the page is white.
+    const int32_t reach = std::abs(drop_at(0)) + 1;
+    const int32_t x_reach = across ? 0 : reach, y_reach = across ? reach : 0;
+    const Box wider{std::max(box.left - x_reach, 0), std::max(box.top - y_reach, 0),
+                    std::min(box.right + x_reach, pixGetWidth(page)),
+                    std::min(box.bottom + y_reach, pixGetHeight(page))};
+    const Pixels source = upright_part(page, wider, quarter_turns);
+    const int32_t above[] = {box.top - wider.top, box.left - wider.left, wider.bottom - box.bottom,
+                             wider.right - box.right};
+    // What is above when upright: turned clockwise, a page's left side is its top.
+    const int32_t top = above[quarter_turns];
+    const int32_t height = across ? box.bottom - box.top : box.right - box.left;
+    Pixels part = made(pixCreate(length, height, pixGetDepth(page)));
+    if (pixGetDepth(page) > 1) pixSetAll(part.get());
+    for (int32_t begin = 0, end = 0; begin < length; begin = end) {
+        const int32_t drop = drop_at(begin);
+        while (end < length && drop_at(end) == drop) ++end;
+        pixRasterop(part.get(), begin, 0, end - begin, height, PIX_SRC, source.get(), begin, top + drop);
+    }
+    return part;
 }
 
 using FirstBitHighest = std::array<std::array<uint8_t, 8>, 256>;
@@ -253,8 +289,9 @@ std::vector<TextBlock> text_blocks_of(tesseract::TessBaseAPI& tesseract, int32_t
 recognise::LineImage line_image_of(PIX* page, const LineUnit& unit, int32_t quarter_turns, uint32_t height) {
     Box crop = unit.crop;
     Pixels turned;
-    if (quarter_turns != 0) {
-        turned = made(pixRotateOrth(clipped(page, crop).get(), quarter_turns));
+    if (quarter_turns != 0 || unit.slope != 0) {
+        turned = unit.slope == 0 ? upright_part(page, crop, quarter_turns)
+                                 : leaning_part(page, crop, quarter_turns, unit.slope);
         page = turned.get();
         crop = {0, 0, pixGetWidth(page), pixGetHeight(page)};
     }

@@ -1,6 +1,7 @@
 #include "engine/layout/own_layout.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <numeric>
 #include <optional>
@@ -9,6 +10,8 @@
 #include "engine/layout/ink.h"
 #include "engine/layout/line_images.h"
 #include "engine/layout/page_in_tesseract.h"
+#include "engine/layout/turned.h"
+#include "engine/lines/text_page.h"
 #include "engine/write/page_text.h"
 #include "engine/write/utf8.h"
 #include "recognise/best_classes.h"
@@ -30,33 +33,6 @@ using recognise::Scores;
 constexpr float poor = 0.7f;
 /// Lines that go through the network together.
 constexpr size_t lines_at_once = 64;
-
-/// Between the page as it lies and the page turned clockwise so that a block is upright.
-class Turned {
-  public:
-    Turned(int32_t width, int32_t height, int32_t quarter_turns)
-        : width_(width), height_(height), turns_(quarter_turns) {}
-    Box upright(const Box& box) const { return turn(box, turns_, width_, height_); }
-    Box on_page(const Box& box) const {
-        const bool swapped = turns_ % 2 != 0;
-        return turn(box, (4 - turns_) % 4, swapped ? height_ : width_, swapped ? width_ : height_);
-    }
-
-  private:
-    static Box turn(const Box& box, int32_t turns, int32_t width, int32_t height) {
-        switch (turns) {
-            case 1:
-                return {height - box.bottom, box.left, height - box.top, box.right};
-            case 2:
-                return {width - box.right, height - box.bottom, width - box.left, height - box.top};
-            case 3:
-                return {box.top, width - box.right, box.bottom, width - box.left};
-            default:
-                return box;
-        }
-    }
-    int32_t width_, height_, turns_;
-};
 
 /// A unit of the layout on its way through the network.
 struct Unit {
@@ -260,17 +236,68 @@ Layout layout_of(std::vector<std::vector<ReadLine>>&& blocks) {
     return layout;
 }
 
+/// How sure the network is of some of the longest lines.
+float legibility(const std::vector<TextBlock>& blocks, PIX* page, const Model& model) {
+    constexpr size_t samples = 8;
+    std::vector<Unit> longest;
+    for (const TextBlock& block : blocks)
+        for (const LineOfUnits& line : block.lines)
+            for (const LineUnit& unit : line.units) longest.push_back({&unit, block.quarter_turns, {}});
+    const size_t count = std::min(samples, longest.size());
+    std::ranges::partial_sort(longest, longest.begin() + static_cast<ptrdiff_t>(count), std::greater<>(),
+                              [](const Unit& unit) { return unit.layout->blobs.size(); });
+    std::vector<LineImage> images;
+    for (size_t i = 0; i < count; ++i)
+        images.push_back(line_image_of(page, *longest[i].layout, longest[i].quarter_turns, model.height));
+    float sum = 0;
+    for (const std::optional<Scores>& scores : scores_of(model, std::move(images)))
+        sum += scores ? mean_of_best(*scores, model.language.null_code) : 0;
+    return count == 0 ? 0 : sum / static_cast<float>(count);
+}
+
+/// By our own layout. Whether lines run down the page or up it, letters' shapes do not tell: that is tried.
+TextPage own_text_page(const PageImage& image, const Model& model) {
+    TextPage page = text_page_of(image.ink.get());
+    if (!page.runs_down) return page;
+    TextPage down = text_page_of(image.ink.get(), 3), up = text_page_of(image.ink.get(), 1);
+    const auto legibility_of = [&](const TextPage& turned) {
+        return legibility(turned.blocks, image.pixels.get(), model);
+    };
+    return legibility_of(down) > legibility_of(up) ? std::move(down) : std::move(up);
+}
+
+/// Scripts whose letters stand side by side on a line, from the left, and apart: Latin, Greek, Cyrillic.
+bool is_of_known_script(const recognise::Unicharset& characters) {
+    constexpr uint8_t first_beyond = 0xd5;  // in UTF-8: from Armenian and Hebrew on
+    ptrdiff_t known = 0, other = 0;
+    for (const recognise::Unichar& character : characters.unichars)
+        if (character.is_letter) ++(static_cast<uint8_t>(character.text.front()) < first_beyond ? known : other);
+    return known > other;
+}
+
+/// The page's ink is told.
+std::vector<TextBlock> found_text(tesseract::TessBaseAPI& tesseract, const PageImage& image, const Model& model,
+                                  int32_t mode, LinesBy lines_by) {
+    if (lines_by != LinesBy::tesseract && mode == tesseract::PSM_AUTO &&
+        is_of_known_script(model.language.unicharset)) {
+        TextPage page = own_text_page(image, model);
+        if (page.doubt.empty() || lines_by == LinesBy::own) return std::move(page.blocks);
+    }
+    PageImage ink{Pixels(pixClone(image.ink.get())), image.dpi, 0, {}};
+    const PageInTesseract page(tesseract, ink, mode);
+    return text_blocks_of(tesseract, mode);
+}
+
 }  // namespace
 
 Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Model*>& models, PageImage& image,
-                 int32_t page_segmentation_mode, std::chrono::steady_clock::time_point until) {
+                 int32_t page_segmentation_mode, std::chrono::steady_clock::time_point until, LinesBy lines_by) {
     check_time(until);
     // The lines are cut from the page in grey, of which Tesseract needs the ink only.
     PIX* pixels = image.pixels.get();
     if (!image.ink) image.ink = black_on_white(pixels);
-    PageImage ink{Pixels(pixClone(image.ink.get())), image.dpi, 0, {}};
-    const PageInTesseract page(tesseract, ink, page_segmentation_mode);
-    const std::vector<TextBlock> blocks = text_blocks_of(tesseract, page_segmentation_mode);
+    const std::vector<TextBlock> blocks =
+        found_text(tesseract, image, *models.front(), page_segmentation_mode, lines_by);
     std::vector<Unit> units = units_of(blocks, pixels, *models.front(), until);
     PageReader reader(models, pixels);
     std::vector<std::vector<ReadLine>> read;

@@ -1,0 +1,364 @@
+#include "engine/lines/rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+namespace pg_ocr {
+namespace {
+
+/// Letters of one row differ in height by less, and overlap in height by more than such a part of the lower one.
+constexpr float most_different = 2.4f, least_overlap = 0.45f;
+/// In heights of the higher of two letters: how far apart they may be.
+constexpr float widest_gap = 2.2f;
+/// In x-heights: what lies farther from a row is no part of it.
+constexpr float mark_reach = 1.9f;
+
+struct Letter {
+    Component component;
+    float top, bottom;  ///< level
+    float middle() const { return (top + bottom) / 2; }
+    float height() const { return bottom - top; }
+    int32_t centre() const { return (component.box.left + component.box.right) / 2; }
+};
+
+std::vector<Letter> levelled(std::span<const Component> components, double slope) {
+    std::vector<Letter> letters;
+    letters.reserve(components.size());
+    for (const Component& component : components) {
+        const auto drop = static_cast<float>(slope * (component.box.left + component.box.right) / 2);
+        letters.push_back(
+            {component, static_cast<float>(component.box.top) - drop, static_cast<float>(component.box.bottom) - drop});
+    }
+    std::ranges::sort(letters, [](const Letter& a, const Letter& b) {
+        return std::pair(a.component.box.left, a.component.box.top) <
+               std::pair(b.component.box.left, b.component.box.top);
+    });
+    return letters;
+}
+
+/// Down the page; negative where there is none.
+float overlap(const Letter& a, const Letter& b) { return std::min(a.bottom, b.bottom) - std::max(a.top, b.top); }
+
+constexpr uint32_t none = std::numeric_limits<uint32_t>::max();
+
+/// Letters by where they are down the page; those of a strip from left to right.
+class Strips {
+  public:
+    Strips(const std::vector<Letter>& letters, float height) : letters_(letters), height_(height) {
+        first_ = std::numeric_limits<float>::max();
+        float last = std::numeric_limits<float>::lowest();
+        for (const Letter& letter : letters) {
+            first_ = std::min(first_, letter.top);
+            last = std::max(last, letter.bottom);
+        }
+        strips_.resize(static_cast<size_t>(std::max(0.0f, (last - first_) / height_)) + 1);
+        for (uint32_t i = 0; i < letters.size(); ++i)
+            for (size_t s = strip(letters[i].top); s <= strip(letters[i].bottom); ++s) strips_[s].push_back(i);
+    }
+    /// The nearest to the right that may stand in the same row.
+    uint32_t next_of(uint32_t index) const {
+        const Letter& letter = letters_[index];
+        uint32_t nearest = none;
+        float distance = std::numeric_limits<float>::max();
+        for (size_t s = strip(letter.top); s <= strip(letter.bottom); ++s) {
+            const std::vector<uint32_t>& all = strips_[s];
+            for (auto other = std::ranges::upper_bound(all, index); other != all.end(); ++other) {
+                const Letter& next = letters_[*other];
+                const auto gap = static_cast<float>(next.component.box.left - letter.component.box.right);
+                const float reach = widest_gap * std::max(letter.height(), next.height());
+                if (gap > widest_gap * most_different * letter.height() || gap >= distance) break;
+                if (gap > reach || next.centre() <= letter.centre() || !may_be_of_a_row(letter, next)) continue;
+                distance = gap;
+                nearest = *other;
+            }
+        }
+        return nearest;
+    }
+
+  private:
+    static bool may_be_of_a_row(const Letter& a, const Letter& b) {
+        const float low = std::min(a.height(), b.height()), high = std::max(a.height(), b.height());
+        return high <= most_different * low && overlap(a, b) >= least_overlap * low;
+    }
+    size_t strip(float y) const { return static_cast<size_t>((y - first_) / height_); }
+    const std::vector<Letter>& letters_;
+    float height_, first_ = 0;
+    std::vector<std::vector<uint32_t>> strips_;
+};
+
+/// Chains of letters, each the nearest to the other.
+std::vector<std::vector<uint32_t>> chains_of(const std::vector<Letter>& letters, float strip_height) {
+    const Strips strips(letters, strip_height);
+    std::vector<uint32_t> next(letters.size(), none), before(letters.size(), none);
+    for (uint32_t i = 0; i < letters.size(); ++i) {
+        next[i] = strips.next_of(i);
+        if (next[i] == none) continue;
+        // Of two, the one that is beside more of it: not the accent on the other.
+        uint32_t& rival = before[next[i]];
+        const Letter& letter = letters[next[i]];
+        if (rival == none || overlap(letters[rival], letter) < overlap(letters[i], letter)) rival = i;
+    }
+    std::vector<std::vector<uint32_t>> chains;
+    for (uint32_t i = 0; i < letters.size(); ++i) {
+        if (before[i] != none) continue;
+        std::vector<uint32_t>& chain = chains.emplace_back();
+        for (uint32_t at = i; at != none;) {
+            chain.push_back(at);
+            const uint32_t after = next[at];
+            at = after != none && before[after] == at ? after : none;
+        }
+    }
+    return chains;
+}
+
+/// The middle of the narrowest place where most of the values are, and how many are there.
+struct Cluster {
+    float middle = 0;
+    size_t count = 0;
+};
+
+Cluster densest(std::vector<float>& values, float width) {
+    std::ranges::sort(values);
+    Cluster best;
+    for (size_t begin = 0, end = 0; begin < values.size(); ++begin) {
+        while (end < values.size() && values[end] <= values[begin] + width) ++end;
+        if (end - begin > best.count) best = {std::midpoint(values[begin], values[end - 1]), end - begin};
+    }
+    return best;
+}
+
+float median(std::vector<float>& values) {
+    const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+    std::ranges::nth_element(values, middle);
+    return *middle;
+}
+
+float level(int32_t y, const Box& box, double slope) {
+    return static_cast<float>(y - slope * (box.left + box.right) / 2);
+}
+
+/// What is neither a dot nor a dash, nor touches what lies above or below.
+std::vector<const Component*> usual_letters(const Piece& piece) {
+    std::vector<float> heights;
+    for (const Component& letter : piece.letters) heights.push_back(static_cast<float>(letter.height()));
+    std::ranges::sort(heights);
+    // Dots and parts of letters may be many: each counts as much as it is high.
+    const float half = std::accumulate(heights.begin(), heights.end(), 0.0f) / 2;
+    float sum = 0, usual = 0;
+    for (const float height : heights) {
+        usual = height;
+        sum += height;
+        if (sum >= half) break;
+    }
+    std::vector<const Component*> letters;
+    for (const Component& letter : piece.letters) {
+        const auto height = static_cast<float>(letter.height());
+        if (height >= 0.5f * usual && height <= 2 * usual) letters.push_back(&letter);
+    }
+    return letters;
+}
+
+void extend(Box& box, const Box& by) {
+    box = {std::min(box.left, by.left), std::min(box.top, by.top), std::max(box.right, by.right),
+           std::max(box.bottom, by.bottom)};
+}
+
+class Pieces {
+  public:
+    Pieces(const std::vector<Letter>& letters, double slope, std::vector<Piece>& pieces)
+        : slope_(slope), letter_height_(letter_height(letters)), pieces_(pieces) {
+        for (const std::vector<uint32_t>& chain : chains_of(letters, letter_height_)) {
+            Piece& piece = pieces_.emplace_back();
+            for (const uint32_t letter : chain) piece.letters.push_back(letters[letter].component);
+            measure(piece, slope_);
+        }
+    }
+
+    /// Puts what is small beside a row, within it or at its ends, to that row; then the ends of rows together.
+    void complete() {
+        for (int32_t round = 0; round < 2; ++round) {
+            join_ends();
+            join_parts();
+        }
+        std::ranges::sort(pieces_, {}, &Piece::baseline);
+    }
+
+  private:
+    static float letter_height(const std::vector<Letter>& letters) {
+        std::vector<float> heights;
+        heights.reserve(letters.size());
+        for (const Letter& letter : letters) heights.push_back(letter.height());
+        return std::max(median(heights), 4.0f);
+    }
+    float middle_of(const Piece& piece) const {
+        return (level(piece.box.top, piece.box, slope_) + level(piece.box.bottom, piece.box, slope_)) / 2;
+    }
+    float height_of(const Piece& piece) const { return static_cast<float>(piece.box.bottom - piece.box.top); }
+
+    /// How far it is from the row; infinite where it is no part of it.
+    float distance(const Piece& part, const Piece& row) const {
+        constexpr float no = std::numeric_limits<float>::infinity();
+        const auto gap = static_cast<float>(std::max({part.left() - row.right(), row.left() - part.right(), 0}));
+        if (gap > mark_reach * row.x_height) return no;
+        const float middle = middle_of(part), above = row.baseline - middle;
+        if (above < -0.6f * row.x_height || above > std::max(row.ascent, 1.4f * row.x_height) + 0.5f * row.x_height)
+            return no;
+        const float outside = std::max({above - row.ascent, -above, 0.0f});
+        return gap + 2 * outside;
+    }
+    bool is_part(const Piece& part, const Piece& row) const {
+        const float height = height_of(part);
+        if (row.letters.size() < 2 || part.letters.size() > row.letters.size()) return false;
+        // What is very large may be a picture, and small text within it not its marks.
+        constexpr float very_large = 3.5f;
+        if (row.x_height > very_large * letter_height_ && height < 0.25f * row.x_height) return false;
+        // Marks are low, or few: what is high as the row is a letter of it, by itself.
+        return part.letters.size() <= 4 && height <= 2.2f * row.ascent &&
+               (height <= 0.75f * row.x_height || part.letters.size() <= 2);
+    }
+    void join_parts() {
+        std::ranges::sort(pieces_, {}, &Piece::baseline);
+        std::vector<uint32_t> into(pieces_.size(), none);
+        float highest = 0;
+        for (const Piece& piece : pieces_) highest = std::max(highest, std::max(piece.ascent, piece.x_height));
+        for (uint32_t i = 0; i < pieces_.size(); ++i) {
+            const Piece& part = pieces_[i];
+            float nearest = std::numeric_limits<float>::infinity();
+            const auto look_at = [&](uint32_t other) {
+                if (other == i || !is_part(part, pieces_[other])) return;
+                const float far = distance(part, pieces_[other]);
+                if (far < nearest) {
+                    nearest = far;
+                    into[i] = other;
+                }
+            };
+            const float reach = 3 * highest;
+            for (uint32_t other = i; other-- > 0 && part.baseline - pieces_[other].baseline <= reach;) look_at(other);
+            for (uint32_t other = i + 1; other < pieces_.size() && pieces_[other].baseline - part.baseline <= reach;
+                 ++other)
+                look_at(other);
+        }
+        merge(into);
+    }
+    /// Two ends that face each other, near enough for a space.
+    void join_ends() {
+        std::ranges::sort(pieces_, {}, &Piece::baseline);
+        std::vector<uint32_t> into(pieces_.size(), none);
+        for (uint32_t i = 0; i < pieces_.size(); ++i) {
+            const Piece& piece = pieces_[i];
+            float nearest = std::numeric_limits<float>::max();
+            const auto look_at = [&](uint32_t other) {
+                const Piece& next = pieces_[other];
+                const auto gap = static_cast<float>(next.left() - piece.right());
+                const float low = std::min(piece.x_height, next.x_height),
+                            high = std::max(piece.x_height, next.x_height);
+                if (next.left() <= piece.left() || gap < -0.5f * low || gap > widest_gap * high || gap >= nearest)
+                    return;
+                if (high > most_different * low || std::abs(next.baseline - piece.baseline) > 0.35f * low) return;
+                nearest = gap;
+                into[i] = other;
+            };
+            const float reach = piece.x_height;
+            for (uint32_t other = i; other-- > 0 && piece.baseline - pieces_[other].baseline <= reach;) look_at(other);
+            for (uint32_t other = i + 1; other < pieces_.size() && pieces_[other].baseline - piece.baseline <= reach;
+                 ++other)
+                look_at(other);
+        }
+        merge(into);
+    }
+    void merge(std::vector<uint32_t>& into) {
+        // Two that are part of each other would vanish; one of them stays.
+        const auto root_of = [&](uint32_t i) {
+            uint32_t root = i;
+            for (size_t steps = 0; into[root] != none; ++steps) {
+                if (steps > into.size()) {
+                    into[root] = none;
+                    break;
+                }
+                root = into[root];
+            }
+            return root;
+        };
+        std::vector<bool> changed(pieces_.size());
+        for (uint32_t i = 0; i < pieces_.size(); ++i) {
+            const uint32_t root = root_of(i);
+            if (root == i) continue;
+            Piece& whole = pieces_[root];
+            whole.letters.insert(whole.letters.end(), pieces_[i].letters.begin(), pieces_[i].letters.end());
+            pieces_[i].letters.clear();
+            changed[root] = true;
+        }
+        for (uint32_t i = 0; i < pieces_.size(); ++i)
+            if (changed[i]) measure(pieces_[i], slope_);
+        std::erase_if(pieces_, [](const Piece& piece) { return piece.letters.empty(); });
+    }
+
+    double slope_;
+    float letter_height_;  ///< of the median one
+    std::vector<Piece>& pieces_;
+};
+
+}  // namespace
+
+void measure(Piece& piece, double slope) {
+    std::ranges::sort(piece.letters, {}, [](const Component& letter) { return letter.box.left; });
+    piece.box = piece.letters.front().box;
+    for (const Component& letter : piece.letters) extend(piece.box, letter.box);
+    const std::vector<const Component*> usual = usual_letters(piece);
+    std::vector<float> bottoms, heights;
+    for (const Component* letter : usual) {
+        bottoms.push_back(level(letter->box.bottom, letter->box, slope));
+        heights.push_back(static_cast<float>(letter->height()));
+    }
+    const float height = median(heights);
+    const float tolerance = std::max(0.12f * height, 1.5f);
+    piece.baseline = densest(bottoms, tolerance).middle;
+    std::vector<float> tops;
+    for (const Component* letter : usual) {
+        const float bottom = level(letter->box.bottom, letter->box, slope);
+        if (std::abs(bottom - piece.baseline) <= 0.25f * height)
+            tops.push_back(piece.baseline - level(letter->box.top, letter->box, slope));
+    }
+    if (tops.empty()) tops.push_back(height);
+    std::vector<float> higher, lower;
+    const Cluster most = densest(tops, 2 * tolerance);
+    for (const float top : tops) {
+        if (top > 1.18f * most.middle) higher.push_back(top);
+        if (top < 0.85f * most.middle && top > 0.55f * most.middle) lower.push_back(top);
+    }
+    const float letters = static_cast<float>(tops.size());
+    if (static_cast<float>(lower.size()) >= 0.15f * letters && lower.size() >= 2) {
+        piece.x_height = densest(lower, 2 * tolerance).middle;
+        piece.ascent = most.middle;
+        piece.is_high = false;
+    } else if (!higher.empty()) {
+        piece.x_height = most.middle;
+        piece.ascent = std::min(densest(higher, 2 * tolerance).middle, 1.8f * most.middle);
+        piece.is_high = false;
+    } else {
+        // Small letters without any high or low one among them are rare.
+        size_t deep = 0;
+        for (const Component* letter : usual)
+            deep += level(letter->box.bottom, letter->box, slope) > piece.baseline + 0.2f * height ? 1 : 0;
+        constexpr size_t telling = 4;
+        piece.is_high = deep == 0;
+        piece.x_height = piece.is_high && tops.size() >= telling ? 0.72f * most.middle : most.middle;
+        piece.ascent = most.middle;
+    }
+    piece.x_height = std::max(piece.x_height, 1.0f);
+    piece.ascent = std::max(piece.ascent, piece.x_height);
+}
+
+std::vector<Piece> pieces_of(std::span<const Component> components, double slope) {
+    std::vector<Piece> pieces;
+    if (components.empty()) return pieces;
+    const std::vector<Letter> letters = levelled(components, slope);
+    Pieces(letters, slope, pieces).complete();
+    return pieces;
+}
+
+}  // namespace pg_ocr

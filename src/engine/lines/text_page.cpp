@@ -1,0 +1,137 @@
+#include "engine/lines/text_page.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <new>
+#include <utility>
+
+#include "engine/layout/turned.h"
+#include "engine/lines/arrangement.h"
+#include "engine/lines/gutters.h"
+#include "engine/lines/legible.h"
+#include "engine/lines/parts.h"
+#include "engine/lines/rows.h"
+#include "engine/lines/slope.h"
+#include "engine/read/pixels.h"
+
+namespace pg_ocr {
+namespace {
+
+/// In x-heights, what a crop shows above and below the baseline at least; and pixels around it.
+constexpr float above_baseline = 1.45f, below_baseline = 0.45f;
+constexpr int32_t padding = 4;
+
+/// Makes what is cut out of the page for a piece: as high as its letters are, and as its row's letters might be.
+class Cutting {
+  public:
+    Cutting(PIX* page, double slope) : width_(pixGetWidth(page)), height_(pixGetHeight(page)), slope_(slope) {}
+
+    LineUnit unit_of(const Piece& piece, const TextRow& row) const {
+        LineUnit unit;
+        unit.box = piece.box;
+        unit.slope = static_cast<float>(slope_);
+        float top = std::min(row.baseline - above_baseline * row.x_height, row.baseline - row.ascent);
+        float bottom = row.baseline + below_baseline * row.x_height;
+        for (const Component& letter : piece.letters) {
+            unit.blobs.push_back(letter.box);
+            const auto drop = static_cast<float>(slope_ * (letter.box.left + letter.box.right) / 2);
+            // What reaches far beyond the row touches another one.
+            const float letter_top = static_cast<float>(letter.box.top) - drop;
+            const float letter_bottom = static_cast<float>(letter.box.bottom) - drop;
+            if (letter_top > row.baseline - 2.6f * row.x_height) top = std::min(top, letter_top);
+            if (letter_bottom < row.baseline + 1.2f * row.x_height) bottom = std::max(bottom, letter_bottom);
+        }
+        const auto drop = static_cast<float>(slope_ * (piece.box.left + piece.box.right) / 2);
+        const auto crop_top = static_cast<int32_t>(std::floor(top + drop));
+        const auto crop_bottom = static_cast<int32_t>(std::ceil(bottom + drop));
+        unit.crop = {std::max(piece.box.left - padding, 0), std::max(crop_top - padding, 0),
+                     std::min(piece.box.right + padding, width_), std::min(crop_bottom + padding, height_)};
+        return unit;
+    }
+
+  private:
+    int32_t width_, height_;
+    double slope_;
+};
+
+struct FoundText {
+    PageParts parts;
+    double slope = 0;
+    Legible text;
+};
+
+FoundText found_text(PageParts&& parts) {
+    FoundText found{std::move(parts), 0, {}};
+    found.slope = slope_of(found.parts.letters, found.parts.size);
+    found.text = legible(pieces_of(found.parts.letters, found.slope), found.parts.pictures, found.slope);
+    return found;
+}
+
+/// What a page of plain text does not show.
+std::string doubt_of(const FoundText& found) {
+    constexpr float most_dropped = 0.4f;
+    const auto dropped = static_cast<float>(found.text.dropped), letters = static_cast<float>(found.text.letters);
+    if (dropped > most_dropped * (dropped + letters)) return "much of it looks like no text";
+    return {};
+}
+
+std::vector<TextBlock> blocks_of(FoundText&& found, PIX* ink) {
+    std::vector<Piece> pieces = parted_at_gutters(found.text.pieces, found.parts.partitions, found.slope);
+    const Cutting cutting(ink, found.slope);
+    std::vector<TextBlock> blocks;
+    for (const TextRows& rows : arranged(std::move(pieces), found.parts.partitions)) {
+        TextBlock block;
+        for (const TextRow& row : rows.rows) {
+            LineOfUnits line;
+            for (const Piece& piece : row.pieces) {
+                LineUnit unit = cutting.unit_of(piece, row);
+                if (unit.crop.left < unit.crop.right && unit.crop.top < unit.crop.bottom)
+                    line.units.push_back(std::move(unit));
+            }
+            if (!line.units.empty()) block.lines.push_back(std::move(line));
+        }
+        if (!block.lines.empty()) blocks.push_back(std::move(block));
+    }
+    return blocks;
+}
+
+void put_back(std::vector<TextBlock>& blocks, const Turned& turned, int32_t quarter_turns) {
+    for (TextBlock& block : blocks) {
+        block.quarter_turns = quarter_turns;
+        for (LineOfUnits& line : block.lines)
+            for (LineUnit& unit : line.units) {
+                unit.box = turned.on_page(unit.box);
+                unit.crop = turned.on_page(unit.crop);
+                for (Box& blob : unit.blobs) blob = turned.on_page(blob);
+            }
+    }
+}
+
+}  // namespace
+
+TextPage text_page_of(PIX* ink, int32_t quarter_turns) {
+    constexpr float most_across = 0.7f, few_across = 0.3f;
+    const Pixels turned(quarter_turns == 0 ? pixClone(ink) : pixRotateOrth(ink, quarter_turns));
+    if (!turned) throw std::bad_alloc();
+    TextPage page;
+    PageParts parts = parts_of(turned.get());
+    if (parts.letters.empty()) return page;
+    // A page of text has ten thousand; what takes time grows faster than they do.
+    constexpr size_t most_letters = 60'000;
+    if (parts.letters.size() > most_letters) {
+        page.doubt = "it shows more small parts than a page of text has";
+        return page;
+    }
+    const float across = share_across(parts.letters, parts.size);
+    page.runs_down = across < few_across;
+    if (page.runs_down) return page;
+    FoundText found = found_text(std::move(parts));
+    page.doubt = across < most_across ? "lines run across the page and down" : doubt_of(found);
+    page.blocks = blocks_of(std::move(found), turned.get());
+    if (quarter_turns != 0)
+        put_back(page.blocks, Turned(pixGetWidth(ink), pixGetHeight(ink), quarter_turns), quarter_turns);
+    return page;
+}
+
+}  // namespace pg_ocr
