@@ -96,6 +96,12 @@ class Neighbours {
         constexpr float widest_strip = 5;  // in x-heights
         const auto widest = static_cast<int32_t>(widest_strip * std::max(left.x_height, right.x_height));
         const Interval white{left.right(), right.left()};
+        // A raised mark beside a word is no column.
+        constexpr float mark = 1.5f, beside = 2;
+        const float x_height = std::max(left.x_height, right.x_height);
+        if (static_cast<float>(std::min(width_of(left.box), width_of(right.box))) < mark * x_height &&
+            static_cast<float>(white.width()) < beside * x_height)
+            return false;
         std::vector<Interval> strips{white};
         if (white.width() > widest) {
             strips.push_back({white.end - widest, white.end});
@@ -158,15 +164,15 @@ class Neighbours {
         /// Prose beside prose, or beside a narrower text whose lines are not at the same heights, or rows of a table.
         Seen seen() const {
             constexpr size_t fewest_rows = 3;
-            constexpr float prose = 16, wide_prose = 22;
+            constexpr float prose = 16, wide_prose = 22, narrowest = 3;
             const size_t left_rows = left_.size(), right_rows = right_.size(), rows = std::min(left_rows, right_rows);
             const float left = median_of(left_), right = median_of(right_);
-            const bool is_level = 5 * aligned_ >= 4 * rows;
+            const bool is_level = 10 * aligned_ >= 7 * rows;
             if (left >= prose && right >= prose && rows >= fewest_rows &&
                 (!is_level || (fills(left_) && fills(right_))))
                 return Seen::columns_of_prose;
             if ((left >= right ? left_rows : right_rows) >= fewest_rows && std::max(left, right) >= wide_prose &&
-                !is_level)
+                std::min(left, right) >= narrowest && !is_level)
                 return Seen::columns;
             return rows >= fewest_rows && is_level ? Seen::table : Seen::little;
         }
@@ -380,6 +386,12 @@ class Order {
         const Box &first = blocks_[a].box, &second = blocks_[b].box;
         if (do_overlap(first, second)) return first.top < second.top || (first.top == second.top && a < b);
         if (first.left >= second.left) return false;
+        // A bracket below and to the left of what it closes is no column of its own.
+        constexpr float narrowest_column = 6;  // in x-heights
+        const TextRows& block = blocks_[a];
+        if (block.rows.size() == 1 && first.top >= second.bottom &&
+            static_cast<float>(width_of(first)) < narrowest_column * block.rows.front().x_height)
+            return false;
         return std::ranges::none_of(blocks_, [&](const TextRows& between) {
             const Box& box = between.box;
             return &between != &blocks_[a] && &between != &blocks_[b] && middle(box) > middle(second) &&

@@ -76,11 +76,12 @@ bool is_near(const Piece& piece, const Piece& text) {
 
 bool is_regular(const Piece& piece, double slope) {
     if (piece.letters.size() < fewest_letters) return false;
-    size_t high = 0, on_line = 0, in_band = 0;
+    size_t high = 0, on_line = 0, in_band = 0, solid = 0;
     for (const Component& letter : piece.letters) {
         const auto height = static_cast<float>(letter.height());
         if (height < 0.45f * piece.x_height) continue;
         ++high;
+        if (10 * letter.pixels >= 9 * letter.width() * letter.height()) ++solid;
         const auto drop = static_cast<float>(slope * (letter.box.left + letter.box.right) / 2);
         const float below = static_cast<float>(letter.box.bottom) - drop - piece.baseline;
         const float above = piece.baseline - (static_cast<float>(letter.box.top) - drop);
@@ -89,8 +90,8 @@ bool is_regular(const Piece& piece, double slope) {
             ++in_band;
     }
     const auto width = static_cast<float>(piece.right() - piece.left());
-    // Text is neither a spike nor a picket fence.
-    if (width < 1.5f * piece.x_height) return false;
+    // Text is neither a spike nor a chart of bars.
+    if (width < 1.5f * piece.x_height || 10 * solid > 6 * high) return false;
     // A row's marks are many at most where its letters are many too.
     return high >= (piece.letters.size() <= 6 ? fewest_letters - 1 : fewest_letters) && 10 * on_line >= 6 * high &&
            10 * in_band >= 8 * high;
