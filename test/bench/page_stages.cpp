@@ -1,4 +1,5 @@
-// Where a page's time goes, stage by stage: by Tesseract's recogniser, and by ours with each backend of this machine.
+// Where a page's time goes, stage by stage: by Tesseract's recogniser, and by ours with each backend of this machine,
+// where Tesseract finds the lines and where our own layout does.
 // One thread, CPU time; of each page the fastest of three rounds, which take turns. test/bench/measure.py calls it:
 // page_stages TESSDATA FILE…
 #include <tesseract/baseapi.h>
@@ -61,13 +62,14 @@ struct Way {
     std::string name;
     const recognise::Backend* backend;  ///< null: Tesseract's own recogniser
     std::unique_ptr<Recognisers> recognisers;
+    LinesBy lines = LinesBy::tesseract;
     StageSeconds seconds{};
 
     Layout layout_of(PageImage& image) const {
         constexpr auto never = std::chrono::steady_clock::time_point::max();
         if (backend == nullptr) return recognise_page(recognisers->for_languages("eng"), image, whole_page, never);
         return read_page(recognisers->layout_for("eng", whole_page), recognisers->models().for_languages("eng"), image,
-                         whole_page, never);
+                         whole_page, never, lines);
     }
 };
 
@@ -104,8 +106,12 @@ std::vector<Way> ways_of_this_machine(const std::string& tessdata) {
     for (const recognise::Backend* backend : recognise::backends()) {
         if (!backend->runs_here() || backend == recognise::backends().front()) continue;
         chosen_backend = backend;
-        ways.push_back({backend->name, backend, std::make_unique<Recognisers>(tessdata)});
-        ways.back().recognisers->layout_for("eng", whole_page);
+        for (const LinesBy lines : {LinesBy::tesseract, LinesBy::own}) {
+            const bool is_own = lines == LinesBy::own;
+            ways.push_back(
+                {is_own ? "own lines" : backend->name, backend, std::make_unique<Recognisers>(tessdata), lines});
+            ways.back().recognisers->layout_for("eng", whole_page);
+        }
     }
     return ways;
 }

@@ -2,12 +2,14 @@
 // CPU.
 #include "engine/layout/ink.h"
 #include "engine/layout/line_images.h"
+#include "engine/lines/text_page.h"
 #include "recognise/backend.h"
 #include "recognise/line_reader.h"
 #include "stage_clock.h"
 
 #define BLACK_ON_WHITE "_ZN6pg_ocr14black_on_whiteEP3Pix"
 #define TEXT_BLOCKS_OF "_ZN6pg_ocr14text_blocks_ofERN9tesseract11TessBaseAPIEi"
+#define TEXT_PAGE_OF "_ZN6pg_ocr12text_page_ofEP3Pixi"
 #define LINE_IMAGE_OF "_ZN6pg_ocr13line_image_ofEP3PixRKNS_8LineUnitEij"
 #define FORWARD "_ZNK6pg_ocr9recognise15CompiledNetwork7forwardESt4spanIKNS0_9LineImageELm18446744073709551615EE"
 #define READ_LINE \
@@ -28,6 +30,13 @@ Blocks timed_blocks(tesseract::TessBaseAPI&, int32_t mode) __asm__("__wrap_" TEX
 Blocks timed_blocks(tesseract::TessBaseAPI& tesseract, int32_t mode) {
     const StageClock::In layout(Stage::layout);
     return found_blocks(tesseract, mode);
+}
+
+TextPage found_page(PIX* ink, int32_t turns) __asm__("__real_" TEXT_PAGE_OF);
+TextPage timed_page(PIX* ink, int32_t turns) __asm__("__wrap_" TEXT_PAGE_OF);
+TextPage timed_page(PIX* ink, int32_t turns) {
+    const StageClock::In layout(Stage::layout);
+    return found_page(ink, turns);
 }
 
 recognise::LineImage cut_image(PIX*, const LineUnit&, int32_t turns, uint32_t height) __asm__("__real_" LINE_IMAGE_OF);
