@@ -250,7 +250,8 @@ bool lies_between(const std::vector<Parting>& parted, const Piece& left, const P
 /// Puts together what stands side by side, unless both are columns of prose.
 std::vector<TextRow> rows_of(std::vector<Piece> pieces, std::span<const Box> partitions) {
     const Neighbours neighbours(pieces);
-    std::vector<Parting> parted;  // from the top
+    constexpr float widest_gutter = 4;  // in x-heights
+    std::vector<Parting> parted;        // from the top
     // To the right of each, at its height, the nearest.
     std::vector<uint32_t> next(pieces.size(), none), before(pieces.size(), none);
     for (uint32_t i = 0; i < pieces.size(); ++i) {
@@ -272,7 +273,9 @@ std::vector<TextRow> rows_of(std::vector<Piece> pieces, std::span<const Box> par
         const Piece& other = pieces[next[i]];
         if (is_partitioned(partitions, piece.right(), other.left(), piece.box) ||
             neighbours.are_columns(piece, other)) {
-            parted.push_back({{piece.right(), other.left()}, piece.baseline});
+            // Where lines are short, the white between columns is wider than their gutter.
+            const auto gutter = static_cast<int32_t>(widest_gutter * other.x_height);
+            parted.push_back({{std::max(piece.right(), other.left() - gutter), other.left()}, piece.baseline});
             next[i] = none;
         }
     }
@@ -350,13 +353,22 @@ std::vector<TextRows> blocks_of(std::vector<TextRow> rows) {
 class Order {
   public:
     explicit Order(const std::vector<TextRows>& blocks) : blocks_(blocks), state_(blocks.size(), State::unseen) {
+        std::vector<float> heights;
+        for (const TextRows& block : blocks)
+            for (const TextRow& row : block.rows) heights.push_back(row.x_height);
+        usual_x_height_ = median_of(std::move(heights));
         from_top_.resize(blocks.size());
         std::iota(from_top_.begin(), from_top_.end(), 0u);
         std::ranges::sort(from_top_, [&](uint32_t a, uint32_t b) {
             return std::pair(blocks[a].box.top, blocks[a].box.left) < std::pair(blocks[b].box.top, blocks[b].box.left);
         });
         const size_t foot = foot_of_page();
-        visit_all(0, foot);
+        size_t begin = 0;
+        for (size_t i = 1; i <= foot; ++i) {
+            if (i < foot && !begins_anew(i)) continue;
+            visit_all(begin, i);
+            begin = i;
+        }
         visit_all(foot, from_top_.size());
     }
     const std::vector<uint32_t>& sequence() const { return order_; }
@@ -376,6 +388,18 @@ class Order {
                 return static_cast<float>(block.box.top - bottom) >= 1.5f * first.x_height ? foot : count;
         }
         return count;
+    }
+    /// A heading in larger letters, with nothing beside it and white over all of the page above it: what is above is
+    /// read first, all columns of it.
+    bool begins_anew(size_t index) const {
+        constexpr float larger = 1.5f;
+        const TextRows& heading = blocks_[from_top_[index]];
+        if (heading.rows.front().x_height < larger * usual_x_height_) return false;
+        for (size_t i = 0; i < from_top_.size(); ++i) {
+            const Box& box = blocks_[from_top_[i]].box;
+            if (i != index && overlap(box.top, box.bottom, heading.box.top, heading.box.bottom) > 0) return false;
+        }
+        return true;
     }
     static int32_t middle(const Box& box) { return (box.top + box.bottom) / 2; }
     static bool do_overlap(const Box& a, const Box& b) {
@@ -411,6 +435,7 @@ class Order {
         order_.push_back(block);
     }
     const std::vector<TextRows>& blocks_;
+    float usual_x_height_ = 0;
     std::vector<State> state_;
     std::vector<uint32_t> from_top_, order_;
 };
