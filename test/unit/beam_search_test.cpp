@@ -146,6 +146,32 @@ TEST(BeamSearch, ATransitionIsShared) {
     EXPECT_GT(words[0].word.confidence, 90);
 }
 
+TEST(BeamSearch, ATransitionIsSharedByThreeWhereOneLetterBecomesAnother) {
+    const Language language = small_language();
+    for (const float of_a : {0.47f, 0.5f}) {
+        const std::vector<float> both{0.0005f, of_a, 0.97f - of_a, 0.0005f, 0.001f, 0.028f};
+        const auto path = BeamSearch(language, {}).best_path(scores_of({sure_of(1), both, sure_of(2), sure_of(5)}));
+        const auto words = words_of(path, language, {{}, 1});
+        ASSERT_EQ(words.size(), 1u);
+        EXPECT_EQ(words[0].word.text, "ab");
+        EXPECT_GT(words[0].word.confidence, 90);
+    }
+}
+
+TEST(BeamSearch, TakesLesserCodesWhereTheBestGoOnNowhere) {
+    Language language = small_language();
+    // Without one for the null.
+    language.recoder = recoder_of(recoder_bytes({{0}, {1}, {2}, {3, 4}}));
+    for (const int like_b : {0, 3, 4})
+        for (const float of_b : {0.01f, 0.02f}) {
+            // What was best in a step before is of no account.
+            std::vector<float> a{0.001f, 0.9f, 0.04f, 0.001f, 0.001f, 0.001f};
+            a[like_b] = 0.04f;
+            const std::vector<float> none{0.0001f, 0.0002f, of_b, 0.0003f, 0.6f, 0.38f};
+            EXPECT_EQ(text_of(language, scores_of({a, none})), "ab") << like_b;
+        }
+}
+
 TEST(BeamSearch, PrefersWordsOfTheDictionary) {
     Language language = small_language();
     const Scores unsure = scores_of({sure_of(1),
