@@ -27,12 +27,17 @@ def pages_of_packages(folder):
             yield Document(kind, half, language, os.path.join(folder, image), source)
 
 
-def documents_in(folder):
-    for truth in sorted(glob.glob(folder + "/**/*.gt.txt", recursive=True)):
-        image = truth.removesuffix(".gt.txt")
-        kind = os.path.basename(os.path.dirname(image))
-        if os.path.exists(image):
-            yield Document(kind, "data", LANGUAGES.get(kind, "eng"), image, "")
+def documents_in(*folders):
+    """By the names of their folders; what lies in several of them is taken once."""
+    seen = set()
+    for folder in folders:
+        for truth in sorted(glob.glob(folder + "/**/*.gt.txt", recursive=True)):
+            image = truth.removesuffix(".gt.txt")
+            name = os.path.join(os.path.basename(os.path.dirname(image)), os.path.basename(image))
+            if name not in seen and os.path.exists(image):
+                seen.add(name)
+                kind = os.path.dirname(name)
+                yield Document(kind, "data", LANGUAGES.get(kind, "eng"), image, "")
 
 
 def read_by_stock(document, to):
@@ -112,9 +117,7 @@ def main():
     arguments = parser.parse_args()
     documents = [] if arguments.what == "data" else list(pages_of_packages(arguments.folder))
     if arguments.what in ("data", "all"):
-        documents += documents_in(arguments.data)
-        if "LAYOUT_DATA" in os.environ:
-            documents += documents_in(os.environ["LAYOUT_DATA"])
+        documents += documents_in(*filter(None, (arguments.data, os.environ.get("LAYOUT_DATA"))))
     if arguments.what != "all":
         documents = [document for document in documents if document.half == arguments.what]
     if arguments.classes:
