@@ -61,7 +61,7 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
     page.dpi = text->dpi;
     page.rotation = text->rotation;
     if (request.tier == Tier::accurate) {
-        const PageImage image = reader.image_of(page.page_no);
+        const PageImage image = reader.image_under_text(page.page_no);
         text->layout.tables = tables_of(text->layout, image.pixels.get(), image.dpi);
     }
     write_layout(page, text->layout, request);

@@ -198,9 +198,9 @@ TEST(Engine, ReadsInItsSandboxWhatItReadsOutside) {
     hello_of(engine);
     ReadRequest request;
     request.text_layer = TextLayer::ignore;
-    for (const char* name :
-         {"ocrmypdf-robust/formxobject.pdf", "ocrmypdf-robust/truetype_font_nomapping.pdf",
-          "ocrmypdf-robust/type3_font_nomapping.pdf", "formats/simple.webp", "pillow-robust/16bit.cropped.jp2"}) {
+    for (const char* name : {"ocrmypdf-robust/formxobject.pdf", "ocrmypdf-robust/truetype_font_nomapping.pdf",
+                             "ocrmypdf-robust/type3_font_nomapping.pdf", "linn/ccitt.pdf", "formats/simple.webp",
+                             "pillow-robust/16bit.cropped.jp2"}) {
         std::string bytes = test_data(name);
         EXPECT_EQ(read(engine, bytes, request).text(), Unconfined().read(bytes, request).text()) << name;
     }

@@ -4,7 +4,6 @@
 #include "engine/pdf/compose.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <memory>
 #include <new>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "engine/pdf/glyphless_font.h"
+#include "engine/pdf/open_qpdf.h"
 #include "engine/pdf/pipelines.h"
 #include "engine/pdf/qpdf.h"
 #include "engine/pdf/stored_image.h"
@@ -28,34 +28,6 @@ namespace pg_ocr {
 namespace {
 
 constexpr double points_per_inch = 72;
-
-struct Rectangle {
-    double left = 0, bottom = 0, right = 0, top = 0;
-};
-
-/// As poppler takes boxes: the letter format where there is none, or none that is one.
-std::optional<Rectangle> rectangle_of(QPDFObjectHandle array) {
-    if (!array.isArray() || array.getArrayNItems() != 4) return std::nullopt;
-    std::array<double, 4> edges{};
-    for (int i = 0; i < 4; ++i) {
-        QPDFObjectHandle edge = array.getArrayItem(i);
-        if (!edge.isNumber() || !std::isfinite(edge.getNumericValue())) return std::nullopt;
-        edges.at(static_cast<size_t>(i)) = edge.getNumericValue();
-    }
-    const Rectangle box{std::min(edges[0], edges[2]), std::min(edges[1], edges[3]), std::max(edges[0], edges[2]),
-                        std::max(edges[1], edges[3])};
-    if (box.left >= box.right || box.bottom >= box.top) return std::nullopt;
-    return box;
-}
-
-Rectangle visible_box(QPDFPageObjectHelper& page) {
-    constexpr Rectangle letter{0, 0, 612, 792};
-    const Rectangle media = rectangle_of(page.getAttribute("/MediaBox", false)).value_or(letter);
-    const Rectangle crop = rectangle_of(page.getAttribute("/CropBox", false)).value_or(media);
-    const Rectangle both{std::max(media.left, crop.left), std::max(media.bottom, crop.bottom),
-                         std::min(media.right, crop.right), std::min(media.top, crop.top)};
-    return both.left < both.right && both.bottom < both.top ? both : media;
-}
 
 QPDFObjectHandle dictionary_in(QPDFObjectHandle dictionary, const std::string& key) {
     QPDFObjectHandle inner = dictionary.getKey(key);
@@ -100,23 +72,6 @@ void write(QPDF& pdf, const std::function<void(std::string_view)>& take, const c
     writer.write();
 }
 
-/// Tries the password in the encodings that PDFs have had.
-std::unique_ptr<QPDF> opened(Bytes document, const std::string& password) {
-    std::vector<std::string> passwords = QUtil::possible_repaired_encodings(password);
-    passwords.insert(passwords.begin(), password);
-    for (size_t i = 0;; ++i) {
-        auto pdf = std::make_unique<QPDF>();
-        pdf->setSuppressWarnings(true);
-        try {
-            pdf->processMemoryFile("the document", reinterpret_cast<const char*>(document.data()), document.size(),
-                                   passwords[i].c_str());
-            return pdf;
-        } catch (const QPDFExc& error) {
-            if (error.getErrorCode() != qpdf_e_password || i + 1 == passwords.size()) throw;
-        }
-    }
-}
-
 /// Among the fields of its form, or as a permission that a signature gives.
 bool is_signed(QPDF& pdf) {
     QPDFObjectHandle permissions = pdf.getRoot().getKey("/Perms");
@@ -142,7 +97,7 @@ bool is_signed(QPDF& pdf) {
 /// Returns whether it was signed.
 bool compose_pdf(Bytes document, const std::string& password, const TextLayerWriter& text,
                  const std::function<void(std::string_view)>& take) {
-    const std::unique_ptr<QPDF> opened_pdf = opened(document, password);
+    const std::unique_ptr<QPDF> opened_pdf = opened_by_qpdf(document, password);
     QPDF& pdf = *opened_pdf;
     std::vector<QPDFPageObjectHelper> pages = QPDFPageDocumentHelper(pdf).getAllPages();
     if (!text.pages().empty() && text.pages().rbegin()->first > pages.size())

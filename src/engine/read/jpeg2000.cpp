@@ -80,6 +80,8 @@ class Decoder {
         return {static_cast<int64_t>(image_->x1) - image_->x0, static_cast<int64_t>(image_->y1) - image_->y0};
     }
 
+    const opj_image_t& header() const { return *image_; }
+
     const opj_image_t& decode() {
         if (opj_decode(codec_.get(), stream_.get(), image_.get()) == 0) throw_damaged("cannot be decoded");
         return *image_;
@@ -122,6 +124,19 @@ class Component {
 }  // namespace
 
 ImageSize jpeg2000_size(Bytes bytes) { return Decoder(bytes).size(); }
+
+uint32_t plain_jpeg2000_components(Bytes bytes) {
+    const Decoder decoder(bytes);
+    const opj_image_t& image = decoder.header();
+    const bool known = image.color_space == OPJ_CLRSPC_UNSPECIFIED || image.color_space == OPJ_CLRSPC_UNKNOWN ||
+                       image.color_space == OPJ_CLRSPC_SRGB || image.color_space == OPJ_CLRSPC_GRAY;
+    if (!known || (image.numcomps != 1 && image.numcomps != 3)) return 0;
+    for (uint32_t i = 0; i < image.numcomps; ++i) {
+        const opj_image_comp_t& component = image.comps[i];
+        if (component.prec != 8 || component.sgnd != 0 || component.dx != 1 || component.dy != 1) return 0;
+    }
+    return image.numcomps;
+}
 
 Pixels decode_jpeg2000(Bytes bytes) {
     Decoder decoder(bytes);

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "engine/pdf/scanned_pages.h"
 #include "engine/read/text_layer.h"
 
 namespace pg_ocr {
@@ -120,8 +121,8 @@ Pixels render(const poppler::page& page, const PageSize& size, int32_t dpi) {
 
 class PdfReader final : public Reader {
   public:
-    PdfReader(std::unique_ptr<poppler::document> document, const ReadRequest& request)
-        : document_(std::move(document)), request_(request) {}
+    PdfReader(std::unique_ptr<poppler::document> document, Bytes bytes, const ReadRequest& request)
+        : document_(std::move(document)), scans_(bytes, request.password), request_(request) {}
 
     uint32_t pages() const override { return static_cast<uint32_t>(std::max(0, document_->pages())); }
 
@@ -148,15 +149,31 @@ class PdfReader final : public Reader {
     PageImage image_of(uint32_t page_no) override {
         auto page = page_of(*document_, page_no);
         PageSize size = size_of(*page);
-        PageImage image;
-        image.dpi = dpi_for(size, request_);
-        image.pixels = render(*page, size, image.dpi);
-        image.rotation = rotation_of(*page);
-        return image;
+        // A resolution that was asked for is that of a drawing.
+        if (request_.dpi == 0) {
+            ShownPage shown{page_no, pages(), size.width, size.height, rotation_of(*page)};
+            if (shown.rotation % 180 != 0) std::swap(shown.width, shown.height);
+            if (std::optional<PageImage> scan = scans_.image_of(shown, request_.limits)) return std::move(*scan);
+        }
+        return drawn(*page, size);
+    }
+
+    PageImage image_under_text(uint32_t page_no) override {
+        auto page = page_of(*document_, page_no);
+        return drawn(*page, size_of(*page));
     }
 
   private:
+    PageImage drawn(const poppler::page& page, const PageSize& size) const {
+        PageImage image;
+        image.dpi = dpi_for(size, request_);
+        image.pixels = render(page, size, image.dpi);
+        image.rotation = rotation_of(page);
+        return image;
+    }
+
     std::unique_ptr<poppler::document> document_;
+    ScannedPages scans_;
     const ReadRequest& request_;
 };
 
@@ -181,7 +198,7 @@ std::unique_ptr<Reader> open_pdf(Bytes bytes, const ReadRequest& request) {
     if (document->pages() <= 0)
         throw DocumentError(ErrorCode::document_damaged,
                             "the PDF has no pages; submit it again from an undamaged file");
-    return std::make_unique<PdfReader>(std::move(document), request);
+    return std::make_unique<PdfReader>(std::move(document), bytes, request);
 }
 
 void warm_up_pdf() {

@@ -40,6 +40,8 @@ class Reader {
     virtual std::optional<PageText> text_of(uint32_t page_no) = 0;
     /// Throws DocumentError page_damaged, page_too_large or engine_memory.
     virtual PageImage image_of(uint32_t page_no) = 0;
+    /// The same in the pixels of its text, where it has one.
+    virtual PageImage image_under_text(uint32_t page_no) { return image_of(page_no); }
 };
 
 /// The bytes must outlive the reader. Throws DocumentError when the document cannot be opened.
