@@ -80,13 +80,13 @@ bool is_gutter(const Gap& gap, const MeasuredPiece& row, const Levels& levels, s
     return false;
 }
 
-void append_parts(const Piece& piece, const std::vector<size_t>& cuts, double slope, std::vector<Piece>& parts) {
+void append_parts(const Piece& piece, const std::vector<size_t>& cuts, std::vector<Piece>& parts) {
     size_t begin = 0;
     const auto add = [&](size_t end) {
         Piece& part = parts.emplace_back();
         part.letters.assign(piece.letters.begin() + static_cast<ptrdiff_t>(begin),
                             piece.letters.begin() + static_cast<ptrdiff_t>(end));
-        measure(part, slope);
+        measure(part);
         // A few letters tell less of their row than all of it does.
         constexpr size_t enough = 6;
         if (part.letters.size() < enough) {
@@ -110,7 +110,7 @@ bool is_partitioned(std::span<const Box> partitions, int32_t end, int32_t begin,
     });
 }
 
-std::vector<Piece> parted_at_gutters(const std::vector<Piece>& pieces, std::span<const Box> partitions, double slope) {
+std::vector<Piece> parted_at_gutters(const std::vector<Piece>& pieces, std::span<const Box> partitions) {
     const Levels levels(pieces);
     std::vector<Piece> parted;
     for (size_t level = 0; level < levels.size(); ++level)
@@ -121,7 +121,7 @@ std::vector<Piece> parted_at_gutters(const std::vector<Piece>& pieces, std::span
                     (static_cast<float>(gap.white.width()) >= narrowest * row.piece->x_height &&
                      is_gutter(gap, row, levels, level)))
                     cuts.push_back(gap.first_behind);
-            append_parts(*row.piece, cuts, slope, parted);
+            append_parts(*row.piece, cuts, parted);
         }
     std::ranges::sort(parted, {}, &Piece::baseline);
     return parted;

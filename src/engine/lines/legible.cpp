@@ -33,9 +33,9 @@ float usual_x_height(const std::vector<Piece>& pieces, const std::vector<bool>& 
 }
 
 /// Within a picture that is more than a frame.
-bool lies_in_picture(const Piece& piece, std::span<const Component> pictures) {
+bool lies_in_picture(const Piece& piece, std::span<const Letter> pictures) {
     constexpr float dense = 0.15f;
-    return std::ranges::any_of(pictures, [&](const Component& picture) {
+    return std::ranges::any_of(pictures, [&](const Letter& picture) {
         const float area = static_cast<float>(picture.width()) * static_cast<float>(picture.height());
         return static_cast<float>(picture.pixels) >= dense * area && lies_in(piece.box, picture.box);
     });
@@ -45,7 +45,7 @@ bool lies_in_picture(const Piece& piece, std::span<const Component> pictures) {
 bool is_dash_beside(const Piece& piece, const Piece& text) {
     if (piece.letters.size() != 1) return false;
     constexpr float across = 20;
-    const Component& dash = piece.letters.front();
+    const Letter& dash = piece.letters.front();
     const auto width = static_cast<float>(dash.width()), height = static_cast<float>(dash.height());
     const float x_height = text.x_height, above = text.baseline - (piece.baseline - height / 2);
     const auto gap = static_cast<float>(std::max({piece.left() - text.right(), text.left() - piece.right(), 0}));
@@ -74,17 +74,16 @@ bool is_near(const Piece& piece, const Piece& text) {
 
 }  // namespace
 
-bool is_regular(const Piece& piece, double slope) {
+bool is_regular(const Piece& piece) {
     if (piece.letters.size() < fewest_letters) return false;
     size_t high = 0, on_line = 0, in_band = 0, solid = 0;
-    for (const Component& letter : piece.letters) {
+    for (const Letter& letter : piece.letters) {
         const auto height = static_cast<float>(letter.height());
         if (height < 0.45f * piece.x_height) continue;
         ++high;
         if (10 * letter.pixels >= 9 * letter.width() * letter.height()) ++solid;
-        const auto drop = static_cast<float>(slope * (letter.box.left + letter.box.right) / 2);
-        const float below = static_cast<float>(letter.box.bottom) - drop - piece.baseline;
-        const float above = piece.baseline - (static_cast<float>(letter.box.top) - drop);
+        const float below = static_cast<float>(letter.box.bottom) - piece.baseline;
+        const float above = piece.baseline - static_cast<float>(letter.box.top);
         if (std::abs(below) <= std::max(0.16f * piece.x_height, 1.5f)) ++on_line;
         if (below <= 0.75f * piece.x_height && above <= 1.35f * piece.ascent && above >= 0.4f * piece.x_height)
             ++in_band;
@@ -101,16 +100,16 @@ bool is_neat(const Piece& piece) {
     if (piece.letters.size() < 2) return false;
     const Box& first = piece.letters.front().box;
     const int32_t height = first.bottom - first.top, tolerance = std::max(height / 8, 2);
-    return std::ranges::all_of(piece.letters, [&](const Component& letter) {
+    return std::ranges::all_of(piece.letters, [&](const Letter& letter) {
         return std::abs(letter.box.top - first.top) <= tolerance &&
                std::abs(letter.box.bottom - first.bottom) <= tolerance && letter.width() <= 2 * height;
     });
 }
 
-Legible legible(std::vector<Piece> pieces, std::span<const Component> pictures, double slope) {
+Legible legible(std::vector<Piece> pieces, std::span<const Letter> pictures) {
     Legible result;
     std::vector<bool> regular(pieces.size());
-    for (size_t i = 0; i < pieces.size(); ++i) regular[i] = is_regular(pieces[i], slope);
+    for (size_t i = 0; i < pieces.size(); ++i) regular[i] = is_regular(pieces[i]);
     result.x_height = usual_x_height(pieces, regular);
     const float usual = result.x_height;
     size_t regular_letters = 0, alone_letters = 0;

@@ -11,7 +11,7 @@
 namespace pg_ocr {
 
 /// True where letters stand on a common line and are of like heights, as only text has it.
-bool is_regular(const Piece&, double slope);
+bool is_regular(const Piece&);
 
 /// A few letters, as of a page number, that are of one height and stand on one line.
 bool is_neat(const Piece&);
@@ -24,6 +24,6 @@ struct Legible {
 };
 
 /// Leaves out what is no text: what is irregular and stands by itself, in a picture, or among much of its kind.
-Legible legible(std::vector<Piece> pieces, std::span<const Component> pictures, double slope);
+Legible legible(std::vector<Piece> pieces, std::span<const Letter> pictures);
 
 }  // namespace pg_ocr

@@ -17,60 +17,39 @@ constexpr float widest_gap = 2.2f;
 /// In x-heights: what lies farther from a row is no part of it.
 constexpr float mark_reach = 1.9f;
 
-struct Letter {
-    Component component;
-    float top, bottom;  ///< level
-    float middle() const { return (top + bottom) / 2; }
-    float height() const { return bottom - top; }
-    int32_t centre() const { return (component.box.left + component.box.right) / 2; }
-};
-
-std::vector<Letter> levelled(std::span<const Component> components, double slope) {
-    std::vector<Letter> letters;
-    letters.reserve(components.size());
-    for (const Component& component : components) {
-        const auto drop = static_cast<float>(slope * (component.box.left + component.box.right) / 2);
-        letters.push_back(
-            {component, static_cast<float>(component.box.top) - drop, static_cast<float>(component.box.bottom) - drop});
-    }
-    std::ranges::sort(letters, [](const Letter& a, const Letter& b) {
-        return std::pair(a.component.box.left, a.component.box.top) <
-               std::pair(b.component.box.left, b.component.box.top);
-    });
-    return letters;
-}
-
 /// Down the page; negative where there is none.
-float overlap(const Letter& a, const Letter& b) { return std::min(a.bottom, b.bottom) - std::max(a.top, b.top); }
+int32_t overlap(const Letter& a, const Letter& b) {
+    return std::min(a.box.bottom, b.box.bottom) - std::max(a.box.top, b.box.top);
+}
 
 constexpr uint32_t none = std::numeric_limits<uint32_t>::max();
 
 /// Letters by where they are down the page; those of a strip from left to right.
 class Strips {
   public:
-    Strips(const std::vector<Letter>& letters, float height) : letters_(letters), height_(height) {
-        first_ = std::numeric_limits<float>::max();
-        float last = std::numeric_limits<float>::lowest();
+    Strips(const std::vector<Letter>& letters, int32_t height) : letters_(letters), height_(height) {
+        first_ = std::numeric_limits<int32_t>::max();
+        int32_t last = std::numeric_limits<int32_t>::lowest();
         for (const Letter& letter : letters) {
-            first_ = std::min(first_, letter.top);
-            last = std::max(last, letter.bottom);
+            first_ = std::min(first_, letter.box.top);
+            last = std::max(last, letter.box.bottom);
         }
-        strips_.resize(static_cast<size_t>(std::max(0.0f, (last - first_) / height_)) + 1);
+        strips_.resize(static_cast<size_t>((last - first_) / height_) + 1);
         for (uint32_t i = 0; i < letters.size(); ++i)
-            for (size_t s = strip(letters[i].top); s <= strip(letters[i].bottom); ++s) strips_[s].push_back(i);
+            for (size_t s = strip(letters[i].box.top); s <= strip(letters[i].box.bottom); ++s) strips_[s].push_back(i);
     }
     /// The nearest to the right that may stand in the same row.
     uint32_t next_of(uint32_t index) const {
         const Letter& letter = letters_[index];
         uint32_t nearest = none;
         float distance = std::numeric_limits<float>::max();
-        for (size_t s = strip(letter.top); s <= strip(letter.bottom); ++s) {
+        for (size_t s = strip(letter.box.top); s <= strip(letter.box.bottom); ++s) {
             const std::vector<uint32_t>& all = strips_[s];
             for (auto other = std::ranges::upper_bound(all, index); other != all.end(); ++other) {
                 const Letter& next = letters_[*other];
-                const auto gap = static_cast<float>(next.component.box.left - letter.component.box.right);
-                const float reach = widest_gap * std::max(letter.height(), next.height());
-                if (gap > widest_gap * most_different * letter.height() || gap >= distance) break;
+                const auto gap = static_cast<float>(next.box.left - letter.box.right);
+                const float reach = widest_gap * static_cast<float>(std::max(letter.height(), next.height()));
+                if (gap > widest_gap * most_different * static_cast<float>(letter.height()) || gap >= distance) break;
                 if (gap > reach || next.centre() <= letter.centre() || !may_be_of_a_row(letter, next)) continue;
                 distance = gap;
                 nearest = *other;
@@ -81,17 +60,18 @@ class Strips {
 
   private:
     static bool may_be_of_a_row(const Letter& a, const Letter& b) {
-        const float low = std::min(a.height(), b.height()), high = std::max(a.height(), b.height());
-        return high <= most_different * low && overlap(a, b) >= least_overlap * low;
+        const auto low = static_cast<float>(std::min(a.height(), b.height()));
+        const auto high = static_cast<float>(std::max(a.height(), b.height()));
+        return high <= most_different * low && static_cast<float>(overlap(a, b)) >= least_overlap * low;
     }
-    size_t strip(float y) const { return static_cast<size_t>((y - first_) / height_); }
+    size_t strip(int32_t y) const { return static_cast<size_t>((y - first_) / height_); }
     const std::vector<Letter>& letters_;
-    float height_, first_ = 0;
+    int32_t height_, first_ = 0;
     std::vector<std::vector<uint32_t>> strips_;
 };
 
 /// Chains of letters, each the nearest to the other.
-std::vector<std::vector<uint32_t>> chains_of(const std::vector<Letter>& letters, float strip_height) {
+std::vector<std::vector<uint32_t>> chains_of(const std::vector<Letter>& letters, int32_t strip_height) {
     const Strips strips(letters, strip_height);
     std::vector<uint32_t> next(letters.size(), none), before(letters.size(), none);
     for (uint32_t i = 0; i < letters.size(); ++i) {
@@ -137,14 +117,10 @@ float median(std::vector<float>& values) {
     return *middle;
 }
 
-float level(int32_t y, const Box& box, double slope) {
-    return static_cast<float>(y - slope * (box.left + box.right) / 2);
-}
-
 /// What is neither a dot nor a dash, nor touches what lies above or below.
-std::vector<const Component*> usual_letters(const Piece& piece) {
+std::vector<const Letter*> usual_letters(const Piece& piece) {
     std::vector<float> heights;
-    for (const Component& letter : piece.letters) heights.push_back(static_cast<float>(letter.height()));
+    for (const Letter& letter : piece.letters) heights.push_back(static_cast<float>(letter.height()));
     std::ranges::sort(heights);
     // Dots and parts of letters may be many: each counts as much as it is high.
     const float half = std::accumulate(heights.begin(), heights.end(), 0.0f) / 2;
@@ -154,8 +130,8 @@ std::vector<const Component*> usual_letters(const Piece& piece) {
         sum += height;
         if (sum >= half) break;
     }
-    std::vector<const Component*> letters;
-    for (const Component& letter : piece.letters) {
+    std::vector<const Letter*> letters;
+    for (const Letter& letter : piece.letters) {
         const auto height = static_cast<float>(letter.height());
         if (height >= 0.5f * usual && height <= 2 * usual) letters.push_back(&letter);
     }
@@ -169,12 +145,12 @@ void extend(Box& box, const Box& by) {
 
 class Pieces {
   public:
-    Pieces(const std::vector<Letter>& letters, double slope, std::vector<Piece>& pieces)
-        : slope_(slope), letter_height_(letter_height(letters)), pieces_(pieces) {
-        for (const std::vector<uint32_t>& chain : chains_of(letters, letter_height_)) {
+    Pieces(const std::vector<Letter>& letters, std::vector<Piece>& pieces)
+        : letter_height_(letter_height(letters)), pieces_(pieces) {
+        for (const std::vector<uint32_t>& chain : chains_of(letters, static_cast<int32_t>(letter_height_))) {
             Piece& piece = pieces_.emplace_back();
-            for (const uint32_t letter : chain) piece.letters.push_back(letters[letter].component);
-            measure(piece, slope_);
+            for (const uint32_t letter : chain) piece.letters.push_back(letters[letter]);
+            measure(piece);
         }
     }
 
@@ -191,13 +167,11 @@ class Pieces {
     static float letter_height(const std::vector<Letter>& letters) {
         std::vector<float> heights;
         heights.reserve(letters.size());
-        for (const Letter& letter : letters) heights.push_back(letter.height());
+        for (const Letter& letter : letters) heights.push_back(static_cast<float>(letter.height()));
         return std::max(median(heights), 4.0f);
     }
-    float middle_of(const Piece& piece) const {
-        return (level(piece.box.top, piece.box, slope_) + level(piece.box.bottom, piece.box, slope_)) / 2;
-    }
-    float height_of(const Piece& piece) const { return static_cast<float>(piece.box.bottom - piece.box.top); }
+    static float middle_of(const Piece& piece) { return static_cast<float>(piece.box.top + piece.box.bottom) / 2; }
+    static float height_of(const Piece& piece) { return static_cast<float>(piece.box.bottom - piece.box.top); }
 
     /// How far it is from the row; infinite where it is no part of it.
     float distance(const Piece& part, const Piece& row) const {
@@ -293,35 +267,34 @@ class Pieces {
             changed[root] = true;
         }
         for (uint32_t i = 0; i < pieces_.size(); ++i)
-            if (changed[i]) measure(pieces_[i], slope_);
+            if (changed[i]) measure(pieces_[i]);
         std::erase_if(pieces_, [](const Piece& piece) { return piece.letters.empty(); });
     }
 
-    double slope_;
     float letter_height_;  ///< of the median one
     std::vector<Piece>& pieces_;
 };
 
 }  // namespace
 
-void measure(Piece& piece, double slope) {
-    std::ranges::sort(piece.letters, {}, [](const Component& letter) { return letter.box.left; });
+void measure(Piece& piece) {
+    std::ranges::sort(piece.letters, {}, [](const Letter& letter) { return letter.box.left; });
     piece.box = piece.letters.front().box;
-    for (const Component& letter : piece.letters) extend(piece.box, letter.box);
-    const std::vector<const Component*> usual = usual_letters(piece);
+    for (const Letter& letter : piece.letters) extend(piece.box, letter.box);
+    const std::vector<const Letter*> usual = usual_letters(piece);
     std::vector<float> bottoms, heights;
-    for (const Component* letter : usual) {
-        bottoms.push_back(level(letter->box.bottom, letter->box, slope));
+    for (const Letter* letter : usual) {
+        bottoms.push_back(static_cast<float>(letter->box.bottom));
         heights.push_back(static_cast<float>(letter->height()));
     }
     const float height = median(heights);
     const float tolerance = std::max(0.12f * height, 1.5f);
     piece.baseline = densest(bottoms, tolerance).middle;
     std::vector<float> tops;
-    for (const Component* letter : usual) {
-        const float bottom = level(letter->box.bottom, letter->box, slope);
+    for (const Letter* letter : usual) {
+        const float bottom = static_cast<float>(letter->box.bottom);
         if (std::abs(bottom - piece.baseline) <= 0.25f * height)
-            tops.push_back(piece.baseline - level(letter->box.top, letter->box, slope));
+            tops.push_back(piece.baseline - static_cast<float>(letter->box.top));
     }
     if (tops.empty()) tops.push_back(height);
     std::vector<float> higher, lower;
@@ -342,8 +315,8 @@ void measure(Piece& piece, double slope) {
     } else {
         // Small letters without any high or low one among them are rare.
         size_t deep = 0;
-        for (const Component* letter : usual)
-            deep += level(letter->box.bottom, letter->box, slope) > piece.baseline + 0.2f * height ? 1 : 0;
+        for (const Letter* letter : usual)
+            deep += static_cast<float>(letter->box.bottom) > piece.baseline + 0.2f * height ? 1 : 0;
         constexpr size_t telling = 4;
         piece.is_high = deep == 0;
         piece.x_height = piece.is_high && tops.size() >= telling ? 0.72f * most.middle : most.middle;
@@ -353,11 +326,25 @@ void measure(Piece& piece, double slope) {
     piece.ascent = std::max(piece.ascent, piece.x_height);
 }
 
-std::vector<Piece> pieces_of(std::span<const Component> components, double slope) {
+Box levelled(const Box& box, double slope) {
+    const double x = (box.left + box.right) / 2.0, y = (box.top + box.bottom) / 2.0;
+    const auto right = static_cast<int32_t>(std::lround(slope * y)), up = static_cast<int32_t>(std::lround(slope * x));
+    return {box.left + right, box.top - up, box.right + right, box.bottom - up};
+}
+
+std::vector<Letter> levelled(std::span<const Component> components, double slope) {
+    std::vector<Letter> letters;
+    letters.reserve(components.size());
+    for (const Component& component : components)
+        letters.push_back({levelled(component.box, slope), component.box, component.pixels});
+    return letters;
+}
+
+std::vector<Piece> pieces_of(std::vector<Letter> letters) {
     std::vector<Piece> pieces;
-    if (components.empty()) return pieces;
-    const std::vector<Letter> letters = levelled(components, slope);
-    Pieces(letters, slope, pieces).complete();
+    if (letters.empty()) return pieces;
+    std::ranges::sort(letters, {}, [](const Letter& letter) { return std::pair(letter.box.left, letter.box.top); });
+    Pieces(letters, pieces).complete();
     return pieces;
 }
 

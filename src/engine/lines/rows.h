@@ -9,12 +9,25 @@
 
 namespace pg_ocr {
 
-/// Letters from left to right with no gap between them in which a column may end. What is measured down the page is
-/// measured level: y less slope * x.
-struct Piece {
-    std::vector<Component> letters;
+/// A part of the ink, on the page made level: moved as the page is turned about its top left corner.
+struct Letter {
     Box box;
-    float baseline = 0;    ///< level y
+    Box on_page;  ///< where it is on the page as it is given
+    int32_t pixels = 0;
+    int32_t width() const { return box.right - box.left; }
+    int32_t height() const { return box.bottom - box.top; }
+    int32_t centre() const { return (box.left + box.right) / 2; }
+};
+
+/// Where a box comes to lie when a page that leans so is made level; its size is kept.
+Box levelled(const Box&, double slope);
+std::vector<Letter> levelled(std::span<const Component>, double slope);
+
+/// Letters from left to right with no gap between them in which a column may end; all of it on the page made level.
+struct Piece {
+    std::vector<Letter> letters;
+    Box box;
+    float baseline = 0;    ///< y
     float x_height = 0;    ///< of small letters; where there are none, what it would be
     float ascent = 0;      ///< from the baseline up to the tops of high letters
     bool is_high = false;  ///< shows no letters of x-height: figures or capitals, most likely
@@ -22,11 +35,11 @@ struct Piece {
     int32_t right() const { return box.right; }
 };
 
-/// The pieces of a page that leans so, from the top. Where a piece has no baseline to be seen, as a lone comma, it is
+/// The pieces of a page, from the top. Where a piece has no baseline to be seen, as a lone comma, it is
 /// part of a row beside it, or of none.
-std::vector<Piece> pieces_of(std::span<const Component> letters, double slope);
+std::vector<Piece> pieces_of(std::vector<Letter>);
 
 /// Measures a piece anew by its letters, which are put in order. Has at least one.
-void measure(Piece&, double slope);
+void measure(Piece&);
 
 }  // namespace pg_ocr

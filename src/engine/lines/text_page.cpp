@@ -14,6 +14,7 @@
 #include "engine/lines/rows.h"
 #include "engine/lines/slope.h"
 #include "engine/read/pixels.h"
+#include "recognise/words.h"
 
 namespace pg_ocr {
 namespace {
@@ -29,28 +30,34 @@ class Cutting {
 
     LineUnit unit_of(const Piece& piece, const TextRow& row) const {
         LineUnit unit;
-        unit.box = piece.box;
+        unit.box = piece.letters.front().on_page;
         unit.slope = static_cast<float>(slope_);
         float top = std::min(row.baseline - above_baseline * row.x_height, row.baseline - row.ascent);
         float bottom = row.baseline + below_baseline * row.x_height;
-        for (const Component& letter : piece.letters) {
-            unit.blobs.push_back(letter.box);
-            const auto drop = static_cast<float>(slope_ * (letter.box.left + letter.box.right) / 2);
+        for (const Letter& letter : piece.letters) {
+            unit.blobs.push_back(letter.on_page);
+            unit.box = recognise::union_of(unit.box, letter.on_page);
             // What reaches far beyond the row touches another one.
-            const float letter_top = static_cast<float>(letter.box.top) - drop;
-            const float letter_bottom = static_cast<float>(letter.box.bottom) - drop;
+            const auto letter_top = static_cast<float>(letter.box.top);
+            const auto letter_bottom = static_cast<float>(letter.box.bottom);
             if (letter_top > row.baseline - 2.6f * row.x_height) top = std::min(top, letter_top);
             if (letter_bottom < row.baseline + 1.2f * row.x_height) bottom = std::max(bottom, letter_bottom);
         }
-        const auto drop = static_cast<float>(slope_ * (piece.box.left + piece.box.right) / 2);
-        const auto crop_top = static_cast<int32_t>(std::floor(top + drop));
-        const auto crop_bottom = static_cast<int32_t>(std::ceil(bottom + drop));
-        unit.crop = {std::max(piece.box.left - padding, 0), std::max(crop_top - padding, 0),
-                     std::min(piece.box.right + padding, width_), std::min(crop_bottom + padding, height_)};
+        const Box crop = on_page({piece.box.left - padding, static_cast<int32_t>(std::floor(top)) - padding,
+                                  piece.box.right + padding, static_cast<int32_t>(std::ceil(bottom)) + padding});
+        unit.crop = {std::max(crop.left, 0), std::max(crop.top, 0), std::min(crop.right, width_),
+                     std::min(crop.bottom, height_)};
         return unit;
     }
 
   private:
+    /// Of a box on the page made level: where its middle comes from.
+    Box on_page(const Box& box) const {
+        const double x = (box.left + box.right) / 2.0, y = (box.top + box.bottom) / 2.0, turned = 1 + slope_ * slope_;
+        const auto right = static_cast<int32_t>(std::lround((x - slope_ * y) / turned - x));
+        const auto down = static_cast<int32_t>(std::lround((y + slope_ * x) / turned - y));
+        return {box.left + right, box.top + down, box.right + right, box.bottom + down};
+    }
     int32_t width_, height_;
     double slope_;
 };
@@ -64,7 +71,9 @@ struct FoundText {
 FoundText found_text(PageParts&& parts) {
     FoundText found{std::move(parts), 0, {}};
     found.slope = slope_of(found.parts.letters, found.parts.size);
-    found.text = legible(pieces_of(found.parts.letters, found.slope), found.parts.pictures, found.slope);
+    for (Box& partition : found.parts.partitions) partition = levelled(partition, found.slope);
+    found.text =
+        legible(pieces_of(levelled(found.parts.letters, found.slope)), levelled(found.parts.pictures, found.slope));
     return found;
 }
 
@@ -77,7 +86,7 @@ std::string doubt_of(const FoundText& found) {
 }
 
 std::vector<TextBlock> blocks_of(FoundText&& found, PIX* ink) {
-    std::vector<Piece> pieces = parted_at_gutters(found.text.pieces, found.parts.partitions, found.slope);
+    std::vector<Piece> pieces = parted_at_gutters(found.text.pieces, found.parts.partitions);
     const Cutting cutting(ink, found.slope);
     std::vector<TextBlock> blocks;
     for (const TextRows& rows : arranged(std::move(pieces), found.parts.partitions)) {
