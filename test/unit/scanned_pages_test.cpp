@@ -454,6 +454,7 @@ TEST(ScannedPages, AreDrawnWhereTheImageIsNotPlain) {
          bits(), ""},
         {"a short palette", "/ColorSpace [/Indexed /DeviceRGB 200 <00ff>] /BitsPerComponent 8", greys(), ""},
         {"no colours", "/BitsPerComponent 8", greys(), ""},
+        {"colours that are their own", "/ColorSpace 6 0 R /BitsPerComponent 8", greys(), "[6 0 R]"},
         {"rows that are missing", grey, greys().substr(0, 9000), ""},
         {"rows that cannot be unpacked", grey + "/Filter /FlateDecode", deflated(greys()).substr(0, 200), ""},
         {"more rows than there are", grey + "/Filter /FlateDecode", deflated(greys() + std::string(1000000, 'x')), ""},

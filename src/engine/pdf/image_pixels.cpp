@@ -37,24 +37,26 @@ uint8_t grey_of(uint32_t red, uint32_t green, uint32_t blue) {
 
 Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 
-/// Of a space that is no palette.
-Colours base_colours(QPDFObjectHandle space) {
-    if (space.isArray() && space.getArrayNItems() >= 1 && space.getArrayItem(0).isName()) {
-        const std::string kind = space.getArrayItem(0).getName();
-        if (kind == "/ICCBased" && space.getArrayNItems() == 2 && space.getArrayItem(1).isStream()) {
-            QPDFObjectHandle components = space.getArrayItem(1).getDict().getKey("/N");
-            if (!components.isInteger()) return Colours::none;
-            return components.getIntValue() == 1   ? Colours::grey
-                   : components.getIntValue() == 3 ? Colours::rgb
-                                                   : Colours::none;
-        }
-        if (kind == "/CalGray") return Colours::grey;
-        if (kind == "/CalRGB") return Colours::rgb;
-        return space.getArrayNItems() == 1 ? base_colours(space.getArrayItem(0)) : Colours::none;
-    }
-    if (!space.isName()) return Colours::none;
-    const std::string name = space.getName();
+Colours device_colours(QPDFObjectHandle space) {
+    const std::string name = space.isName() ? space.getName() : "";
     return name == "/DeviceGray" ? Colours::grey : name == "/DeviceRGB" ? Colours::rgb : Colours::none;
+}
+
+/// Of a space that is no palette. An array may hold itself: only names are looked for in it.
+Colours base_colours(QPDFObjectHandle space) {
+    if (!space.isArray()) return device_colours(space);
+    if (space.getArrayNItems() < 1 || !space.getArrayItem(0).isName()) return Colours::none;
+    const std::string kind = space.getArrayItem(0).getName();
+    if (kind == "/ICCBased" && space.getArrayNItems() == 2 && space.getArrayItem(1).isStream()) {
+        QPDFObjectHandle components = space.getArrayItem(1).getDict().getKey("/N");
+        if (!components.isInteger()) return Colours::none;
+        return components.getIntValue() == 1   ? Colours::grey
+               : components.getIntValue() == 3 ? Colours::rgb
+                                               : Colours::none;
+    }
+    if (kind == "/CalGray") return Colours::grey;
+    if (kind == "/CalRGB") return Colours::rgb;
+    return space.getArrayNItems() == 1 ? device_colours(space.getArrayItem(0)) : Colours::none;
 }
 
 ColourSpace palette_of(QPDFObjectHandle space) {
