@@ -74,9 +74,9 @@ std::vector<uint32_t> followers_of(const std::vector<Row>& rows) {
 }
 
 /// Stand on one line, but for such a part of an x-height; marks stand anywhere in it.
-bool are_level(const Piece& a, const Piece& b, float tolerance) {
-    const Piece& low = a.ascent < b.ascent ? a : b;
-    const Piece& high = a.ascent < b.ascent ? b : a;
+bool are_level(const RowPiece& a, const RowPiece& b, float tolerance) {
+    const RowPiece& low = a.ascent < b.ascent ? a : b;
+    const RowPiece& high = a.ascent < b.ascent ? b : a;
     if (low.ascent < 0.75f * high.x_height) {
         const float middle = high.baseline - (low.baseline - low.ascent / 2);
         return middle > -0.5f * high.x_height && middle < high.ascent;
@@ -87,11 +87,11 @@ bool are_level(const Piece& a, const Piece& b, float tolerance) {
 /// Tells whether the white between two pieces parts columns of text, by what is beside it a little way up and down.
 class Neighbours {
   public:
-    explicit Neighbours(const std::vector<Piece>& pieces) : levels_(pieces) {
+    explicit Neighbours(const std::vector<RowPiece>& pieces) : levels_(pieces) {
         for (size_t level = 0; level < levels_.size(); ++level)
             for (const MeasuredPiece& row : levels_[level]) level_of_[row.piece] = level;
     }
-    bool are_columns(const Piece& left, const Piece& right) const {
+    bool are_columns(const RowPiece& left, const RowPiece& right) const {
         // Lines of a column begin below each other, or end there, or stand in its middle.
         constexpr float widest_strip = 5;  // in x-heights
         const auto widest = static_cast<int32_t>(widest_strip * std::max(left.x_height, right.x_height));
@@ -128,7 +128,7 @@ class Neighbours {
 
   private:
     enum class Seen : uint8_t { columns_of_prose, columns, table, little };
-    Seen seen_at(const Piece& left, const Piece& right, const Interval& white, size_t farthest) const {
+    Seen seen_at(const RowPiece& left, const RowPiece& right, const Interval& white, size_t farthest) const {
         constexpr float tallest_blank = 7, narrowest_strip = 0.6f;  // in x-heights
         Sides sides;
         const size_t level = level_of_.at(&left);
@@ -154,8 +154,8 @@ class Neighbours {
     class Sides {
       public:
         void add(Level left_level, Level right_level, const Interval& strip) {
-            const Piece* left = nearest(left_level, strip, true);
-            const Piece* right = nearest(right_level, strip, false);
+            const RowPiece* left = nearest(left_level, strip, true);
+            const RowPiece* right = nearest(right_level, strip, false);
             if (left != nullptr) left_.push_back(width_of(*left));
             if (right != nullptr) right_.push_back(width_of(*right));
             if (left == nullptr || right == nullptr) return;
@@ -178,15 +178,15 @@ class Neighbours {
         }
 
       private:
-        static float width_of(const Piece& piece) {
+        static float width_of(const RowPiece& piece) {
             return static_cast<float>(piece.right() - piece.left()) / piece.x_height;
         }
-        static const Piece* nearest(Level level, const Interval& strip, bool on_left) {
+        static const RowPiece* nearest(Level level, const Interval& strip, bool on_left) {
             constexpr float farthest = 4;   // in x-heights: beyond is what another strip parts
             constexpr float narrowest = 1;  // what is narrower is a mark
-            const Piece* nearest = nullptr;
+            const RowPiece* nearest = nullptr;
             for (const MeasuredPiece& row : level) {
-                const Piece& piece = *row.piece;
+                const RowPiece& piece = *row.piece;
                 const int32_t gap = on_left ? strip.begin - piece.right() : piece.left() - strip.end;
                 if (static_cast<float>(gap) > farthest * piece.x_height || width_of(piece) < narrowest) continue;
                 if (on_left ? piece.right() <= strip.begin && (nearest == nullptr || piece.right() > nearest->right())
@@ -207,15 +207,15 @@ class Neighbours {
         size_t aligned_ = 0;
     };
     Levels levels_;
-    std::unordered_map<const Piece*, size_t> level_of_;
+    std::unordered_map<const RowPiece*, size_t> level_of_;
 };
 
-TextRow row_of(std::vector<Piece> pieces) {
-    TextRow row;
-    std::ranges::sort(pieces, {}, [](const Piece& piece) { return piece.left(); });
+RowOfPieces row_of(std::vector<RowPiece> pieces) {
+    RowOfPieces row;
+    std::ranges::sort(pieces, {}, [](const RowPiece& piece) { return piece.left(); });
     row.box = pieces.front().box;
-    const Piece* longest = &pieces.front();
-    for (const Piece& piece : pieces) {
+    const RowPiece* longest = &pieces.front();
+    for (const RowPiece& piece : pieces) {
         extend(row.box, piece.box);
         if (piece.letters.size() > longest->letters.size()) longest = &piece;
     }
@@ -233,7 +233,7 @@ struct Parting {
 };
 
 /// True where what is above and what is below are columns, parted by the same white.
-bool lies_between(const std::vector<Parting>& parted, const Piece& left, const Piece& right) {
+bool lies_between(const std::vector<Parting>& parted, const RowPiece& left, const RowPiece& right) {
     constexpr float farthest = 20, narrowest = 0.6f;  // in x-heights
     bool above = false, below = false;
     for (const Parting& parting : parted) {
@@ -248,17 +248,17 @@ bool lies_between(const std::vector<Parting>& parted, const Piece& left, const P
 }
 
 /// Puts together what stands side by side, unless both are columns of prose.
-std::vector<TextRow> rows_of(std::vector<Piece> pieces, std::span<const Box> partitions) {
+std::vector<RowOfPieces> rows_of(std::vector<RowPiece> pieces, std::span<const Box> partitions) {
     const Neighbours neighbours(pieces);
     constexpr float widest_gutter = 4;  // in x-heights
     std::vector<Parting> parted;        // from the top
     // To the right of each, at its height, the nearest.
     std::vector<uint32_t> next(pieces.size(), none), before(pieces.size(), none);
     for (uint32_t i = 0; i < pieces.size(); ++i) {
-        const Piece& piece = pieces[i];
+        const RowPiece& piece = pieces[i];
         int32_t nearest = std::numeric_limits<int32_t>::max();
         const auto look_at = [&](uint32_t j) {
-            const Piece& other = pieces[j];
+            const RowPiece& other = pieces[j];
             if (other.left() < piece.right() - static_cast<int32_t>(piece.x_height) || other.left() <= piece.left() ||
                 other.left() >= nearest || j == i)
                 return;
@@ -270,7 +270,7 @@ std::vector<TextRow> rows_of(std::vector<Piece> pieces, std::span<const Box> par
         for (uint32_t j = i + 1; j < pieces.size() && pieces[j].baseline - piece.baseline <= piece.x_height; ++j)
             look_at(j);
         if (next[i] == none) continue;
-        const Piece& other = pieces[next[i]];
+        const RowPiece& other = pieces[next[i]];
         if (is_partitioned(partitions, piece.right(), other.left(), piece.box) ||
             neighbours.are_columns(piece, other)) {
             // Where lines are short, the white between columns is wider than their gutter.
@@ -286,10 +286,10 @@ std::vector<TextRow> rows_of(std::vector<Piece> pieces, std::span<const Box> par
         uint32_t& rival = before[next[i]];
         if (rival == none || pieces[rival].right() < pieces[i].right()) rival = i;
     }
-    std::vector<TextRow> rows;
+    std::vector<RowOfPieces> rows;
     for (uint32_t i = 0; i < pieces.size(); ++i) {
         if (before[i] != none) continue;
-        std::vector<Piece> parts;
+        std::vector<RowPiece> parts;
         for (uint32_t at = i; at != none;) {
             const uint32_t after = next[at] != none && before[next[at]] == at ? next[at] : none;
             parts.push_back(std::move(pieces[at]));
@@ -297,24 +297,24 @@ std::vector<TextRow> rows_of(std::vector<Piece> pieces, std::span<const Box> par
         }
         rows.push_back(row_of(std::move(parts)));
     }
-    std::ranges::sort(rows, {}, &TextRow::baseline);
+    std::ranges::sort(rows, {}, &RowOfPieces::baseline);
     return rows;
 }
 
 /// Rows below each other, parted where the distance between them grows.
-std::vector<TextRows> blocks_of(std::vector<TextRow> rows) {
+std::vector<BlockOfRows> blocks_of(std::vector<RowOfPieces> rows) {
     const std::vector<uint32_t> below = followers_of(rows);
     std::vector<bool> is_follower(rows.size());
     for (const uint32_t follower : below)
         if (follower != none) is_follower[follower] = true;
     std::vector<Box> boxes;
     std::vector<float> heights;
-    for (const TextRow& row : rows) {
+    for (const RowOfPieces& row : rows) {
         boxes.push_back(row.box);
         heights.push_back(row.x_height);
     }
     const auto margin = static_cast<int32_t>(heights.empty() ? 0 : median_of(heights) / 2);
-    std::vector<TextRows> blocks;
+    std::vector<BlockOfRows> blocks;
     for (uint32_t i = 0; i < rows.size(); ++i) {
         if (is_follower[i]) continue;
         std::vector<uint32_t> chain;
@@ -335,7 +335,7 @@ std::vector<TextRows> blocks_of(std::vector<TextRow> rows) {
             return false;
         };
         for (size_t k = 0; k < chain.size(); ++k) {
-            TextRow& row = rows[chain[k]];
+            RowOfPieces& row = rows[chain[k]];
             Box grown = row.box;
             if (k != 0) extend(grown, blocks.back().box);
             if (k == 0 || pitches[k - 1] > widest * usual || (surrounds(grown) && !surrounds(blocks.back().box)))
@@ -352,10 +352,10 @@ std::vector<TextRows> blocks_of(std::vector<TextRow> rows) {
 /// reaches over both.
 class Order {
   public:
-    explicit Order(const std::vector<TextRows>& blocks) : blocks_(blocks), state_(blocks.size(), State::unseen) {
+    explicit Order(const std::vector<BlockOfRows>& blocks) : blocks_(blocks), state_(blocks.size(), State::unseen) {
         std::vector<float> heights;
-        for (const TextRows& block : blocks)
-            for (const TextRow& row : block.rows) heights.push_back(row.x_height);
+        for (const BlockOfRows& block : blocks)
+            for (const RowOfPieces& row : block.rows) heights.push_back(row.x_height);
         usual_x_height_ = median_of(std::move(heights));
         from_top_.resize(blocks.size());
         std::iota(from_top_.begin(), from_top_.end(), 0u);
@@ -379,10 +379,10 @@ class Order {
     size_t foot_of_page() const {
         const size_t count = from_top_.size();
         for (size_t foot = count; foot-- > 1;) {
-            const TextRows& block = blocks_[from_top_[foot]];
+            const BlockOfRows& block = blocks_[from_top_[foot]];
             int32_t bottom = 0;
             for (size_t i = 0; i < foot; ++i) bottom = std::max(bottom, blocks_[from_top_[i]].box.bottom);
-            const TextRow& first = block.rows.front();
+            const RowOfPieces& first = block.rows.front();
             if (block.rows.size() > 1) return count;
             if (block.box.top >= bottom)
                 return static_cast<float>(block.box.top - bottom) >= 1.5f * first.x_height ? foot : count;
@@ -393,7 +393,7 @@ class Order {
     /// read first, all columns of it.
     bool begins_anew(size_t index) const {
         constexpr float larger = 1.5f;
-        const TextRows& heading = blocks_[from_top_[index]];
+        const BlockOfRows& heading = blocks_[from_top_[index]];
         if (heading.rows.front().x_height < larger * usual_x_height_) return false;
         for (size_t i = 0; i < from_top_.size(); ++i) {
             const Box& box = blocks_[from_top_[i]].box;
@@ -412,11 +412,11 @@ class Order {
         if (first.left >= second.left) return false;
         // A bracket below and to the left of what it closes is no column of its own.
         constexpr float narrowest_column = 6;  // in x-heights
-        const TextRows& block = blocks_[a];
+        const BlockOfRows& block = blocks_[a];
         if (block.rows.size() == 1 && first.top >= second.bottom &&
             static_cast<float>(width_of(first)) < narrowest_column * block.rows.front().x_height)
             return false;
-        return std::ranges::none_of(blocks_, [&](const TextRows& between) {
+        return std::ranges::none_of(blocks_, [&](const BlockOfRows& between) {
             const Box& box = between.box;
             return &between != &blocks_[a] && &between != &blocks_[b] && middle(box) > middle(second) &&
                    middle(box) < middle(first) && do_overlap(box, first) && do_overlap(box, second);
@@ -434,7 +434,7 @@ class Order {
         state_[block] = State::done;
         order_.push_back(block);
     }
-    const std::vector<TextRows>& blocks_;
+    const std::vector<BlockOfRows>& blocks_;
     float usual_x_height_ = 0;
     std::vector<State> state_;
     std::vector<uint32_t> from_top_, order_;
@@ -442,9 +442,9 @@ class Order {
 
 }  // namespace
 
-std::vector<TextRows> arranged(std::vector<Piece> pieces, std::span<const Box> partitions) {
-    std::vector<TextRows> blocks = blocks_of(rows_of(std::move(pieces), partitions));
-    std::vector<TextRows> ordered;
+std::vector<BlockOfRows> arranged(std::vector<RowPiece> pieces, std::span<const Box> partitions) {
+    std::vector<BlockOfRows> blocks = blocks_of(rows_of(std::move(pieces), partitions));
+    std::vector<BlockOfRows> ordered;
     const Order order(blocks);
     for (const uint32_t block : order.sequence()) ordered.push_back(std::move(blocks[block]));
     return ordered;

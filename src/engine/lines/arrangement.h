@@ -9,19 +9,19 @@
 namespace pg_ocr {
 
 /// Pieces that are read one after the other, from left to right: a line of a column, or a row of a table.
-struct TextRow {
-    std::vector<Piece> pieces;  ///< never empty
+struct RowOfPieces {
+    std::vector<RowPiece> pieces;  ///< never empty
     Box box;
     float baseline = 0, x_height = 0, ascent = 0;
 };
 
-struct TextRows {
-    std::vector<TextRow> rows;  ///< from the top
+struct BlockOfRows {
+    std::vector<RowOfPieces> rows;  ///< from the top
     Box box;
 };
 
 /// In reading order: columns from the left, each from its top. Partitions are
 /// lines between columns.
-std::vector<TextRows> arranged(std::vector<Piece> pieces, std::span<const Box> partitions);
+std::vector<BlockOfRows> arranged(std::vector<RowPiece> pieces, std::span<const Box> partitions);
 
 }  // namespace pg_ocr

@@ -80,10 +80,10 @@ bool is_gutter(const Gap& gap, const MeasuredPiece& row, const Levels& levels, s
     return false;
 }
 
-void append_parts(const Piece& piece, const std::vector<size_t>& cuts, std::vector<Piece>& parts) {
+void append_parts(const RowPiece& piece, const std::vector<size_t>& cuts, std::vector<RowPiece>& parts) {
     size_t begin = 0;
     const auto add = [&](size_t end) {
-        Piece& part = parts.emplace_back();
+        RowPiece& part = parts.emplace_back();
         part.letters.assign(piece.letters.begin() + static_cast<ptrdiff_t>(begin),
                             piece.letters.begin() + static_cast<ptrdiff_t>(end));
         measure(part);
@@ -110,9 +110,9 @@ bool is_partitioned(std::span<const Box> partitions, int32_t end, int32_t begin,
     });
 }
 
-std::vector<Piece> parted_at_gutters(const std::vector<Piece>& pieces, std::span<const Box> partitions) {
+std::vector<RowPiece> parted_at_gutters(const std::vector<RowPiece>& pieces, std::span<const Box> partitions) {
     const Levels levels(pieces);
-    std::vector<Piece> parted;
+    std::vector<RowPiece> parted;
     for (size_t level = 0; level < levels.size(); ++level)
         for (const MeasuredPiece& row : levels[level]) {
             std::vector<size_t> cuts;
@@ -123,7 +123,7 @@ std::vector<Piece> parted_at_gutters(const std::vector<Piece>& pieces, std::span
                     cuts.push_back(gap.first_behind);
             append_parts(*row.piece, cuts, parted);
         }
-    std::ranges::sort(parted, {}, &Piece::baseline);
+    std::ranges::sort(parted, {}, &RowPiece::baseline);
     return parted;
 }
 

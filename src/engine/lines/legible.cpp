@@ -15,7 +15,7 @@ bool lies_in(const Box& box, const Box& outer) {
 }
 
 /// Of most letters on the page.
-float usual_x_height(const std::vector<Piece>& pieces, const std::vector<bool>& regular) {
+float usual_x_height(const std::vector<RowPiece>& pieces, const std::vector<bool>& regular) {
     std::vector<std::pair<float, size_t>> heights;
     size_t all = 0;
     for (size_t i = 0; i < pieces.size(); ++i) {
@@ -33,7 +33,7 @@ float usual_x_height(const std::vector<Piece>& pieces, const std::vector<bool>& 
 }
 
 /// Within a picture that is more than a frame.
-bool lies_in_picture(const Piece& piece, std::span<const Letter> pictures) {
+bool lies_in_picture(const RowPiece& piece, std::span<const Letter> pictures) {
     constexpr float dense = 0.15f;
     return std::ranges::any_of(pictures, [&](const Letter& picture) {
         const float area = static_cast<float>(picture.width()) * static_cast<float>(picture.height());
@@ -42,7 +42,7 @@ bool lies_in_picture(const Piece& piece, std::span<const Letter> pictures) {
 }
 
 /// A lone dash at the height of a row, as in a table's empty cells.
-bool is_dash_beside(const Piece& piece, const Piece& text) {
+bool is_dash_beside(const RowPiece& piece, const RowPiece& text) {
     if (piece.letters.size() != 1) return false;
     constexpr float across = 20;
     const Letter& dash = piece.letters.front();
@@ -55,14 +55,14 @@ bool is_dash_beside(const Piece& piece, const Piece& text) {
 }
 
 /// What is too low to be measured is as high as what it stands beside.
-void stand_with(Piece& piece, const Piece& text) {
+void stand_with(RowPiece& piece, const RowPiece& text) {
     piece.baseline = text.baseline;
     piece.x_height = text.x_height;
     piece.ascent = text.ascent;
 }
 
 /// In the same row, or just above or below, and of a like size.
-bool is_near(const Piece& piece, const Piece& text) {
+bool is_near(const RowPiece& piece, const RowPiece& text) {
     constexpr float across = 14, down = 4, most_different = 2.2f;
     const float x_height = text.x_height;
     const float low = std::min(piece.ascent, text.ascent), high = std::max(piece.ascent, text.ascent);
@@ -74,7 +74,7 @@ bool is_near(const Piece& piece, const Piece& text) {
 
 }  // namespace
 
-bool is_regular(const Piece& piece) {
+bool is_regular(const RowPiece& piece) {
     if (piece.letters.size() < fewest_letters) return false;
     size_t high = 0, on_line = 0, in_band = 0, solid = 0;
     for (const Letter& letter : piece.letters) {
@@ -96,7 +96,7 @@ bool is_regular(const Piece& piece) {
            10 * in_band >= 8 * high;
 }
 
-bool is_neat(const Piece& piece) {
+bool is_neat(const RowPiece& piece) {
     if (piece.letters.size() < 2) return false;
     const Box& first = piece.letters.front().box;
     const int32_t height = first.bottom - first.top, tolerance = std::max(height / 8, 2);
@@ -106,7 +106,7 @@ bool is_neat(const Piece& piece) {
     });
 }
 
-Legible legible(std::vector<Piece> pieces, std::span<const Letter> pictures) {
+Legible legible(std::vector<RowPiece> pieces, std::span<const Letter> pictures) {
     Legible result;
     std::vector<bool> regular(pieces.size());
     for (size_t i = 0; i < pieces.size(); ++i) regular[i] = is_regular(pieces[i]);
@@ -115,7 +115,7 @@ Legible legible(std::vector<Piece> pieces, std::span<const Letter> pictures) {
     size_t regular_letters = 0, alone_letters = 0;
     std::vector<bool> kept(pieces.size()), alone(pieces.size());
     for (size_t i = 0; i < pieces.size(); ++i) {
-        const Piece& piece = pieces[i];
+        const RowPiece& piece = pieces[i];
         const bool is_small = piece.ascent < 0.5f * usual;
         if (regular[i]) {
             kept[i] = !is_small && !(piece.letters.size() < fewest_in_picture && lies_in_picture(piece, pictures));

@@ -8,7 +8,7 @@
 namespace pg_ocr {
 namespace {
 
-std::vector<Gap> gaps_of(const Piece& piece) {
+std::vector<Gap> gaps_of(const RowPiece& piece) {
     std::vector<Gap> gaps;
     int32_t right = piece.letters.front().box.right;
     for (size_t i = 1; i < piece.letters.size(); ++i) {
@@ -53,14 +53,14 @@ Interval white_in(Level level, Interval interval) {
     return interval;
 }
 
-Levels::Levels(const std::vector<Piece>& pieces) {
-    for (const Piece& piece : pieces) {
+Levels::Levels(const std::vector<RowPiece>& pieces) {
+    for (const RowPiece& piece : pieces) {
         std::vector<Gap> gaps = gaps_of(piece);
         const float space = space_of(gaps, piece.letters.size());
         rows_.push_back({&piece, std::move(gaps), space});
     }
     for (size_t begin = 0, end = 0; begin < rows_.size(); begin = end) {
-        const Piece& first = *rows_[begin].piece;
+        const RowPiece& first = *rows_[begin].piece;
         while (end < rows_.size() && rows_[end].piece->baseline - first.baseline <= 0.5f * first.x_height) ++end;
         levels_.emplace_back(rows_.data() + begin, end - begin);
     }

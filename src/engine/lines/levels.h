@@ -22,7 +22,7 @@ struct Gap {
 };
 
 struct MeasuredPiece {
-    const Piece* piece = nullptr;
+    const RowPiece* piece = nullptr;
     std::vector<Gap> gaps;  ///< between its letters, from the left
     float space = 0;        ///< width of its usual space; 0 where it has no gap
 };
@@ -36,7 +36,7 @@ Interval white_in(Level, Interval);
 /// The levels of a page, from the top. The pieces, which come from the top, outlive it.
 class Levels {
   public:
-    explicit Levels(const std::vector<Piece>&);
+    explicit Levels(const std::vector<RowPiece>&);
     Levels(const Levels&) = delete;
     Levels& operator=(const Levels&) = delete;
     size_t size() const { return levels_.size(); }

@@ -159,7 +159,7 @@ bool may_be_ground(const Component& component, float size) {
 std::vector<Component> of_regular_rows(const std::vector<Component>& holes, float size) {
     const double slope = slope_of(holes, static_cast<int32_t>(size));
     std::vector<Component> letters;
-    for (const Piece& piece : pieces_of(levelled(holes, slope)))
+    for (const RowPiece& piece : pieces_of(levelled(holes, slope)))
         if (is_regular(piece) || is_neat(piece))
             for (const Letter& letter : piece.letters) letters.push_back({letter.on_page, letter.pixels});
     if (2 * letters.size() < holes.size()) letters.clear();

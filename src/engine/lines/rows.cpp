@@ -118,7 +118,7 @@ float median(std::vector<float>& values) {
 }
 
 /// What is neither a dot nor a dash, nor touches what lies above or below.
-std::vector<const Letter*> usual_letters(const Piece& piece) {
+std::vector<const Letter*> usual_letters(const RowPiece& piece) {
     std::vector<float> heights;
     for (const Letter& letter : piece.letters) heights.push_back(static_cast<float>(letter.height()));
     std::ranges::sort(heights);
@@ -145,10 +145,10 @@ void extend(Box& box, const Box& by) {
 
 class Pieces {
   public:
-    Pieces(const std::vector<Letter>& letters, std::vector<Piece>& pieces)
+    Pieces(const std::vector<Letter>& letters, std::vector<RowPiece>& pieces)
         : letter_height_(letter_height(letters)), pieces_(pieces) {
         for (const std::vector<uint32_t>& chain : chains_of(letters, static_cast<int32_t>(letter_height_))) {
-            Piece& piece = pieces_.emplace_back();
+            RowPiece& piece = pieces_.emplace_back();
             for (const uint32_t letter : chain) piece.letters.push_back(letters[letter]);
             measure(piece);
         }
@@ -160,7 +160,7 @@ class Pieces {
             join_ends();
             join_parts();
         }
-        std::ranges::sort(pieces_, {}, &Piece::baseline);
+        std::ranges::sort(pieces_, {}, &RowPiece::baseline);
     }
 
   private:
@@ -170,11 +170,11 @@ class Pieces {
         for (const Letter& letter : letters) heights.push_back(static_cast<float>(letter.height()));
         return std::max(median(heights), 4.0f);
     }
-    static float middle_of(const Piece& piece) { return static_cast<float>(piece.box.top + piece.box.bottom) / 2; }
-    static float height_of(const Piece& piece) { return static_cast<float>(piece.box.bottom - piece.box.top); }
+    static float middle_of(const RowPiece& piece) { return static_cast<float>(piece.box.top + piece.box.bottom) / 2; }
+    static float height_of(const RowPiece& piece) { return static_cast<float>(piece.box.bottom - piece.box.top); }
 
     /// How far it is from the row; infinite where it is no part of it.
-    float distance(const Piece& part, const Piece& row) const {
+    float distance(const RowPiece& part, const RowPiece& row) const {
         constexpr float no = std::numeric_limits<float>::infinity();
         const auto gap = static_cast<float>(std::max({part.left() - row.right(), row.left() - part.right(), 0}));
         if (gap > mark_reach * row.x_height) return no;
@@ -184,7 +184,7 @@ class Pieces {
         const float outside = std::max({above - row.ascent, -above, 0.0f});
         return gap + 2 * outside;
     }
-    bool is_part(const Piece& part, const Piece& row) const {
+    bool is_part(const RowPiece& part, const RowPiece& row) const {
         const float height = height_of(part);
         if (row.letters.size() < 2 || part.letters.size() > row.letters.size()) return false;
         // What is very large may be a picture, and small text within it not its marks.
@@ -195,12 +195,12 @@ class Pieces {
                (height <= 0.75f * row.x_height || part.letters.size() <= 2);
     }
     void join_parts() {
-        std::ranges::sort(pieces_, {}, &Piece::baseline);
+        std::ranges::sort(pieces_, {}, &RowPiece::baseline);
         std::vector<uint32_t> into(pieces_.size(), none);
         float highest = 0;
-        for (const Piece& piece : pieces_) highest = std::max(highest, std::max(piece.ascent, piece.x_height));
+        for (const RowPiece& piece : pieces_) highest = std::max(highest, std::max(piece.ascent, piece.x_height));
         for (uint32_t i = 0; i < pieces_.size(); ++i) {
-            const Piece& part = pieces_[i];
+            const RowPiece& part = pieces_[i];
             float nearest = std::numeric_limits<float>::infinity();
             const auto look_at = [&](uint32_t other) {
                 if (other == i || !is_part(part, pieces_[other])) return;
@@ -220,13 +220,13 @@ class Pieces {
     }
     /// Two ends that face each other, near enough for a space.
     void join_ends() {
-        std::ranges::sort(pieces_, {}, &Piece::baseline);
+        std::ranges::sort(pieces_, {}, &RowPiece::baseline);
         std::vector<uint32_t> into(pieces_.size(), none);
         for (uint32_t i = 0; i < pieces_.size(); ++i) {
-            const Piece& piece = pieces_[i];
+            const RowPiece& piece = pieces_[i];
             float nearest = std::numeric_limits<float>::max();
             const auto look_at = [&](uint32_t other) {
-                const Piece& next = pieces_[other];
+                const RowPiece& next = pieces_[other];
                 const auto gap = static_cast<float>(next.left() - piece.right());
                 const float low = std::min(piece.x_height, next.x_height),
                             high = std::max(piece.x_height, next.x_height);
@@ -261,23 +261,23 @@ class Pieces {
         for (uint32_t i = 0; i < pieces_.size(); ++i) {
             const uint32_t root = root_of(i);
             if (root == i) continue;
-            Piece& whole = pieces_[root];
+            RowPiece& whole = pieces_[root];
             whole.letters.insert(whole.letters.end(), pieces_[i].letters.begin(), pieces_[i].letters.end());
             pieces_[i].letters.clear();
             changed[root] = true;
         }
         for (uint32_t i = 0; i < pieces_.size(); ++i)
             if (changed[i]) measure(pieces_[i]);
-        std::erase_if(pieces_, [](const Piece& piece) { return piece.letters.empty(); });
+        std::erase_if(pieces_, [](const RowPiece& piece) { return piece.letters.empty(); });
     }
 
     float letter_height_;  ///< of the median one
-    std::vector<Piece>& pieces_;
+    std::vector<RowPiece>& pieces_;
 };
 
 }  // namespace
 
-void measure(Piece& piece) {
+void measure(RowPiece& piece) {
     std::ranges::sort(piece.letters, {}, [](const Letter& letter) { return letter.box.left; });
     piece.box = piece.letters.front().box;
     for (const Letter& letter : piece.letters) extend(piece.box, letter.box);
@@ -340,8 +340,8 @@ std::vector<Letter> levelled(std::span<const Component> components, double slope
     return letters;
 }
 
-std::vector<Piece> pieces_of(std::vector<Letter> letters) {
-    std::vector<Piece> pieces;
+std::vector<RowPiece> pieces_of(std::vector<Letter> letters) {
+    std::vector<RowPiece> pieces;
     if (letters.empty()) return pieces;
     std::ranges::sort(letters, {}, [](const Letter& letter) { return std::pair(letter.box.left, letter.box.top); });
     Pieces(letters, pieces).complete();

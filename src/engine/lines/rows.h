@@ -24,7 +24,7 @@ Box levelled(const Box&, double slope);
 std::vector<Letter> levelled(std::span<const Component>, double slope);
 
 /// Letters from left to right with no gap between them in which a column may end; all of it on the page made level.
-struct Piece {
+struct RowPiece {
     std::vector<Letter> letters;
     Box box;
     float baseline = 0;    ///< y
@@ -37,9 +37,9 @@ struct Piece {
 
 /// The pieces of a page, from the top. Where a piece has no baseline to be seen, as a lone comma, it is
 /// part of a row beside it, or of none.
-std::vector<Piece> pieces_of(std::vector<Letter>);
+std::vector<RowPiece> pieces_of(std::vector<Letter>);
 
 /// Measures a piece anew by its letters, which are put in order. Has at least one.
-void measure(Piece&);
+void measure(RowPiece&);
 
 }  // namespace pg_ocr

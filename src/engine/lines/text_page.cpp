@@ -28,7 +28,7 @@ class Cutting {
   public:
     Cutting(PIX* page, double slope) : width_(pixGetWidth(page)), height_(pixGetHeight(page)), slope_(slope) {}
 
-    LineUnit unit_of(const Piece& piece, const TextRow& row) const {
+    LineUnit unit_of(const RowPiece& piece, const RowOfPieces& row) const {
         LineUnit unit;
         unit.box = piece.letters.front().on_page;
         unit.slope = static_cast<float>(slope_);
@@ -86,14 +86,14 @@ std::string doubt_of(const FoundText& found) {
 }
 
 std::vector<TextBlock> blocks_of(FoundText&& found, PIX* ink) {
-    std::vector<Piece> pieces = parted_at_gutters(found.text.pieces, found.parts.partitions);
+    std::vector<RowPiece> pieces = parted_at_gutters(found.text.pieces, found.parts.partitions);
     const Cutting cutting(ink, found.slope);
     std::vector<TextBlock> blocks;
-    for (const TextRows& rows : arranged(std::move(pieces), found.parts.partitions)) {
+    for (const BlockOfRows& rows : arranged(std::move(pieces), found.parts.partitions)) {
         TextBlock block;
-        for (const TextRow& row : rows.rows) {
+        for (const RowOfPieces& row : rows.rows) {
             LineOfUnits line;
-            for (const Piece& piece : row.pieces) {
+            for (const RowPiece& piece : row.pieces) {
                 LineUnit unit = cutting.unit_of(piece, row);
                 if (unit.crop.left < unit.crop.right && unit.crop.top < unit.crop.bottom)
                     line.units.push_back(std::move(unit));
