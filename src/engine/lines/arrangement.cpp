@@ -34,8 +34,7 @@ float median_of(std::vector<float> values) {
 }
 
 /// Lines of about the same size, as near below each other as lines of one text are.
-template <typename Row>
-bool may_follow(const Row& above, const Row& below) {
+bool may_follow(const RowOfPieces& above, const RowOfPieces& below) {
     constexpr float widest_pitch = 4.2f, most_different = 1.4f;
     const float low = std::min(above.x_height, below.x_height), high = std::max(above.x_height, below.x_height);
     const float pitch = below.baseline - above.baseline;
@@ -44,15 +43,14 @@ bool may_follow(const Row& above, const Row& below) {
 }
 
 /// For each row, from the top, that which follows it below, where each is the other's nearest.
-template <typename Row>
-std::vector<uint32_t> followers_of(const std::vector<Row>& rows) {
+std::vector<uint32_t> followers_of(const std::vector<RowOfPieces>& rows) {
     std::vector<uint32_t> below(rows.size(), none), above(rows.size(), none);
     for (uint32_t i = 0; i < rows.size(); ++i)
         for (uint32_t j = i + 1; j < rows.size(); ++j) {
             if (!may_follow(rows[i], rows[j])) continue;
             // Of several that are as high, the one that is below most of it.
             if (below[i] != none) {
-                const Row& rival = rows[below[i]];
+                const RowOfPieces& rival = rows[below[i]];
                 if (rows[j].baseline - rival.baseline > 0.5f * rows[j].x_height) break;
                 if (overlap_across(rows[i].box, rows[j].box) <= overlap_across(rows[i].box, rival.box)) continue;
             }
@@ -62,7 +60,7 @@ std::vector<uint32_t> followers_of(const std::vector<Row>& rows) {
         for (uint32_t i = j; i-- > 0;) {
             if (!may_follow(rows[i], rows[j])) continue;
             if (above[j] != none) {
-                const Row& rival = rows[above[j]];
+                const RowOfPieces& rival = rows[above[j]];
                 if (rival.baseline - rows[i].baseline > 0.5f * rows[i].x_height) break;
                 if (overlap_across(rows[i].box, rows[j].box) <= overlap_across(rows[j].box, rival.box)) continue;
             }

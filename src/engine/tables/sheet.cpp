@@ -6,6 +6,7 @@
 #include <new>
 #include <optional>
 
+#include "engine/layout/turned.h"
 #include "engine/read/pixels.h"
 #include "engine/tables/strokes.h"
 
@@ -137,23 +138,10 @@ Box joined(const Box& a, const Box& b) {
     return {std::min(a.left, b.left), std::min(a.top, b.top), std::max(a.right, b.right), std::max(a.bottom, b.bottom)};
 }
 
-Box Straightened::turn(const Box& box, int32_t turns, int32_t width, int32_t height) const {
-    switch (turns) {
-        case 1:
-            return {height - box.bottom, box.left, height - box.top, box.right};
-        case 2:
-            return {width - box.right, height - box.bottom, width - box.left, height - box.top};
-        case 3:
-            return {box.top, width - box.right, box.bottom, width - box.left};
-        default:
-            return box;
-    }
-}
-
 Box Straightened::turned(const Box& box) const {
     const Box inside{std::clamp(box.left, 0, width_), std::clamp(box.top, 0, height_), std::clamp(box.right, 0, width_),
                      std::clamp(box.bottom, 0, height_)};
-    return turn(inside, turns_, width_, height_);
+    return Turned(width_, height_, turns_).upright(inside);
 }
 
 Box Straightened::straight(const Box& box) const {
@@ -182,7 +170,7 @@ Box Straightened::on_page(const Box& box) const {
     Box turned{pixel(left, 0, width), pixel(top, 0, height), 0, 0};
     turned.right = pixel(right, turned.left, width);
     turned.bottom = pixel(bottom, turned.top, height);
-    return turn(turned, (4 - turns_) % 4, width, height);
+    return Turned(width_, height_, turns_).on_page(turned);
 }
 
 Sheet sheet_of(const Layout& layout, PIX* page, int32_t dpi) {

@@ -50,7 +50,6 @@ class Straightened {
     Box on_page(const Box& straight) const;           ///< around what it becomes, within the page
 
   private:
-    Box turn(const Box&, int32_t turns, int32_t width, int32_t height) const;
     int32_t width_, height_, turns_;
     double slope_ = 0;
 };
