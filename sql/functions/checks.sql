@@ -100,7 +100,7 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    known CONSTANT text := 'Known options: psm (1, or 3 to 13), dpi (70 to 2400), deskew (true or false), reuse (true or false), approve_confidence and review_confidence (0 to 100).';
+    known CONSTANT text := 'Known options: psm (1, or 3 to 13), dpi (70 to 2400), deskew (true or false), reuse (true or false), debug (true or false), approve_confidence and review_confidence (0 to 100).';
     key text;
     value jsonb;
 BEGIN
@@ -122,7 +122,7 @@ BEGIN
                     USING ERRCODE = 'invalid_parameter_value',
                           HINT = 'Give a whole number from 70 to 2400; 300 suits most print. Without it, an image is taken at what it says of itself and a PDF page is drawn at 300.';
             END IF;
-        WHEN 'deskew', 'reuse' THEN
+        WHEN 'deskew', 'reuse', 'debug' THEN
             IF jsonb_typeof(value) <> 'boolean' THEN
                 RAISE EXCEPTION 'option % cannot be %', key, left(value::text, 100)
                     USING ERRCODE = 'invalid_parameter_value', HINT = 'Give true or false, without quotes.';

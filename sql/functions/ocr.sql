@@ -29,6 +29,10 @@ BEGIN
         RAISE EXCEPTION 'option reuse is not for ocr(), which always reads'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out.';
     END IF;
+    IF options ? 'debug' THEN
+        RAISE EXCEPTION 'option debug is not for ocr(), which keeps nothing'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out, or submit the document with ocr_submit().';
+    END IF;
     IF options ?| '{approve_confidence,review_confidence}' THEN
         RAISE EXCEPTION 'options approve_confidence and review_confidence are not for ocr(), which gives no verdict'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave them out.';

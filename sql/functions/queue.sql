@@ -153,7 +153,7 @@ CREATE OR REPLACE FUNCTION ocr.claim_task(worker bigint, reserved_for text = NUL
 RETURNS TABLE (
     task_id bigint, fence bigint, job_id bigint, attempt int, document_id bigint, language text, tier text,
     text_layer text, password text, pages text, done int[], psm int, dpi int, deskew boolean,
-    first_page int, last_page int, task_pages int, uri text, keep_document boolean, enough real, row_kind text)
+    first_page int, last_page int, task_pages int, uri text, keep_document boolean, enough real, row_kind text, debug boolean)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -198,7 +198,8 @@ BEGIN
         coalesce((job.options->>'psm')::int, 3), coalesce((job.options->>'dpi')::int, 0),
         coalesce((job.options->>'deskew')::boolean, false), task.first_page, task.last_page,
         CASE WHEN task.last_page IS NULL THEN ocr.pages_of_a_task() END, job.uri, job.keep_document,
-        approved_from, (SELECT coalesce((SELECT a.kind FROM ocr.attachments a WHERE a.id = job.attachment), 'bytes') WHERE job.attachment IS NOT NULL);
+        approved_from, (SELECT coalesce((SELECT a.kind FROM ocr.attachments a WHERE a.id = job.attachment), 'bytes') WHERE job.attachment IS NOT NULL),
+        coalesce((job.options->>'debug')::boolean, false);
 END
 $$;
 COMMENT ON FUNCTION ocr.claim_task(bigint, text) IS

@@ -151,7 +151,7 @@ COMMENT ON FUNCTION ocr.fail_missing_pages(bigint, text, text) IS 'Internal: wri
 CREATE OR REPLACE FUNCTION ocr.record_page(
     task_id bigint, fence bigint, page_no int, status text, source text, text text, confidence real, layout jsonb,
     words int, width int, height int, dpi int, rotation int, elapsed_ms int, engine text, error_code text, error text,
-    mean_confidence real = NULL, skew real = NULL, provider text = NULL, tried jsonb = NULL)
+    mean_confidence real = NULL, skew real = NULL, provider text = NULL, tried jsonb = NULL, picture bytea = NULL)
 RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -191,8 +191,11 @@ BEGIN
         page.confidence := CASE WHEN confidence >= 0 THEN confidence WHEN source = 'text_layer' THEN 100 END;
         page.mean_confidence := CASE WHEN mean_confidence >= 0 THEN mean_confidence END;
     END IF;
-    IF job.tier <> 'fast' THEN
+    IF job.tier <> 'fast' OR job.options @> '{"debug": true}' THEN
         page.layout := layout;
+    END IF;
+    IF job.options @> '{"debug": true}' THEN
+        page.picture := picture;
     END IF;
     page.verdict := ocr.verdict_of_page(job, status, page.confidence);
     -- What was away has come back: the next page is owed as many tries.
@@ -206,7 +209,7 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text, real, real, text, jsonb) IS
+COMMENT ON FUNCTION ocr.record_page(bigint, bigint, int, text, text, text, real, jsonb, int, int, int, int, int, int, text, text, text, real, real, text, jsonb, bytea) IS
 'Internal: one page''s outcome; the columns are those of ocr.pages, a negative confidence or mean_confidence means that there is none. A page that is recorded already is left as it is. False: the claim no longer stands, nothing was written';
 
 CREATE OR REPLACE FUNCTION ocr.complete_job(task ocr.tasks, job ocr.jobs) RETURNS void

@@ -70,10 +70,10 @@ BEGIN
     END IF;
     INSERT INTO ocr.pages (job_id, page_no, status, source, text, confidence, verdict, layout, words, width, height, dpi,
                            rotation, elapsed_ms, engine, error_code, error, read_at, search, mean_confidence,
-                           skew, provider, tried)
+                           skew, provider, tried, picture)
     SELECT job.id, p.page_no, p.status, p.source, p.text, p.confidence, ocr.verdict_of_page(job, p.status, p.confidence),
            p.layout, p.words, p.width, p.height, p.dpi, p.rotation, p.elapsed_ms, p.engine, p.error_code, p.error, p.read_at,
-           CASE WHEN p.corrected_text IS NULL THEN p.search END, p.mean_confidence, p.skew, p.provider, p.tried
+           CASE WHEN p.corrected_text IS NULL THEN p.search END, p.mean_confidence, p.skew, p.provider, p.tried, p.picture
     FROM ocr.pages p WHERE p.job_id = earlier.id;
     UPDATE ocr.jobs j
     SET result_of = coalesce(earlier.result_of, earlier.id), document_type = earlier.document_type,

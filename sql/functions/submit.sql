@@ -145,7 +145,7 @@ COMMENT ON FUNCTION @extschema@.ocr_submit(bytea, text, text, int, text, text, t
 'Asks for a document to be read and returns the id of the job at once. Takes effect at COMMIT, together with whatever else the transaction does.
 document: the bytes of a PDF or an image, at most pg_ocr.max_document_size. Stored until the job ends, once however often it is submitted.
 language: Tesseract''s codes, joined by +, as in ''deu+eng''; each must be installed on the database server.
-tier: ''fast'' keeps no layout, so that ocr_words() has nothing to show; ''balanced'' and ''accurate'' keep it; ''accurate'' also looks for tables.
+tier: ''fast'' keeps no layout, so that ocr_words() has nothing to show, unless with option debug; ''balanced'' and ''accurate'' keep it; ''accurate'' also looks for tables.
 priority: -1000 to 1000, higher first; that of its batch counts instead, where it has one. Within one priority, owners and their batches take turns; in each, first come first served.
 batch: the name of a set of jobs, made on first use; ocr_batch() says what holds for it, ocr.progress shows how far it is.
 idempotency_key: a second call of the same role with the same key submits nothing and returns the id of the first.
@@ -154,7 +154,7 @@ text_layer: ''auto'' takes a PDF page''s own text where it is sound, ''ignore'' 
 password: of an encrypted PDF; kept only until the job ends, shown nowhere. A failed job needs it again: see ocr_retry().
 webhook: the name of a server of foreign-data wrapper ocr_webhook, which is told how the job goes; the caller needs USAGE on it.
 metadata: a JSON object of your own; comes back in ocr_status() and in the notification.
-options: {"psm": Tesseract''s page segmentation mode, 1 or 3 to 13, "dpi": 70 to 2400, "deskew": true or false, "reuse": false to have it read even if the same bytes were read with the same options before, "approve_confidence" and "review_confidence": 0 to 100, from which its pages are approved and for review}.
+options: {"psm": Tesseract''s page segmentation mode, 1 or 3 to 13, "dpi": 70 to 2400, "deskew": true or false, "reuse": false to have it read even if the same bytes were read with the same options before, "debug": true to keep a picture of each page, 10 to 400 kB, over which ocr_html() draws what was found there, "approve_confidence" and "review_confidence": 0 to 100, from which its pages are approved and for review}.
 keep_document: keep the bytes in ocr.documents after the job has ended.
 run_at: not to be read before this time.
 Errors: a bad argument is an error here (22023, 22004, 54000), never later; what is wrong with the document itself ends in error_code and error of the job.';

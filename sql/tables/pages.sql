@@ -25,9 +25,12 @@ CREATE TABLE ocr.pages (
     corrected_text text,
     corrected_layout jsonb,
     reviewed_at timestamptz,
+    picture    bytea,
     PRIMARY KEY (job_id, page_no),
     CONSTRAINT unread_pages_have_a_reason CHECK (status = 'read' OR (error_code IS NOT NULL AND error IS NOT NULL))
 );
+-- It is compressed already.
+ALTER TABLE ocr.pages ALTER COLUMN picture SET STORAGE EXTERNAL;
 -- In the order of ocr.review_queue, with nothing in it but what waits.
 CREATE INDEX pages_to_review ON ocr.pages (verdict, (status = 'read'), confidence, job_id, page_no)
     WHERE verdict IN ('review', 'rejected') AND reviewed_at IS NULL;
@@ -41,7 +44,7 @@ COMMENT ON COLUMN ocr.pages.source IS 'Where the text came from: ocr, or the tex
 COMMENT ON COLUMN ocr.pages.text IS 'Lines end in a newline, blocks are parted by an empty line';
 COMMENT ON COLUMN ocr.pages.confidence IS '0 to 100: how many of 100 words of the page are estimated to be right; null where there is no word. Of a text layer, 100 unless a part of what looks like text on the page has no words in it';
 COMMENT ON COLUMN ocr.pages.verdict IS 'approved from approve_confidence, review from review_confidence, rejected below: the job''s options, else its batch, else pg_ocr''s settings say where that is. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none. Once a person has decided, it is that decision, see ocr_review()';
-COMMENT ON COLUMN ocr.pages.layout IS 'Blocks, lines and words with their boxes [left, top, right, bottom] in pixels, in reading order: {"blocks":[{"box":[],"lines":[{"box":[],"confidence":0,"words":[{"box":[],"text":"","confidence":0}]}]}]}. ocr_words() unfolds it. Null in tier fast';
+COMMENT ON COLUMN ocr.pages.layout IS 'Blocks, lines and words with their boxes [left, top, right, bottom] in pixels, in reading order: {"blocks":[{"box":[],"lines":[{"box":[],"confidence":0,"words":[{"box":[],"text":"","confidence":0}]}]}]}. ocr_words() unfolds it. Null in tier fast, unless with option debug';
 COMMENT ON COLUMN ocr.pages.words IS 'How many words were read';
 COMMENT ON COLUMN ocr.pages.width IS 'Pixels of the image that was read';
 COMMENT ON COLUMN ocr.pages.height IS 'Pixels of the image that was read';
@@ -60,6 +63,7 @@ COMMENT ON COLUMN ocr.pages.tried IS 'In what ways the page was read, in their o
 COMMENT ON COLUMN ocr.pages.corrected_text IS 'The text as a person corrected it, see ocr_review(), which is what ocr_text() and ocr_search() go by; text stays the machine''s. Null where nobody did';
 COMMENT ON COLUMN ocr.pages.corrected_layout IS 'As layout, of corrected_text: each of its words with the box of the machine''s words that it stands for, its blocks and lines those of corrected_text. What a person wrote has a confidence of 100 and "corrected":true. Null where nobody corrected the text, or layout has no words';
 COMMENT ON COLUMN ocr.pages.reviewed_at IS 'When a person last decided on it, see ocr.reviews; verdict is that decision since. Null where nobody did';
+COMMENT ON COLUMN ocr.pages.picture IS 'The page as it was read, in grey, turned and straightened, in 150 dots per inch at most: a JPEG or PNG file, for ocr_html(). Kept with option debug, as long as the page is; else null';
 
 CREATE TYPE ocr.exported_page AS (
     batch text, job_id bigint, uri text, idempotency_key text, metadata jsonb, job_status text, job_verdict text, job_confidence real,

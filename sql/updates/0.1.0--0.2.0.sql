@@ -331,6 +331,11 @@ COMMENT ON COLUMN ocr.pages.corrected_text IS 'The text as a person corrected it
 COMMENT ON COLUMN ocr.pages.corrected_layout IS 'As layout, of corrected_text: each of its words with the box of the machine''s words that it stands for, its blocks and lines those of corrected_text. What a person wrote has a confidence of 100 and "corrected":true. Null where nobody corrected the text, or layout has no words';
 COMMENT ON COLUMN ocr.pages.reviewed_at IS 'When a person last decided on it, see ocr.reviews; verdict is that decision since. Null where nobody did';
 
+ALTER TABLE ocr.pages ADD COLUMN picture bytea;
+COMMENT ON COLUMN ocr.pages.layout IS 'Blocks, lines and words with their boxes [left, top, right, bottom] in pixels, in reading order: {"blocks":[{"box":[],"lines":[{"box":[],"confidence":0,"words":[{"box":[],"text":"","confidence":0}]}]}]}. ocr_words() unfolds it. Null in tier fast, unless with option debug';
+ALTER TABLE ocr.pages ALTER COLUMN picture SET STORAGE EXTERNAL;
+COMMENT ON COLUMN ocr.pages.picture IS 'The page as it was read, in grey, turned and straightened, in 150 dots per inch at most: a JPEG or PNG file, for ocr_html(). Kept with option debug, as long as the page is; else null';
+
 CREATE INDEX pages_read_at ON ocr.pages USING brin (read_at) WITH (autosummarize = on);
 CREATE INDEX failures_failed_at ON ocr.failures USING brin (failed_at) WITH (autosummarize = on);
 DROP INDEX ocr.jobs_batch;

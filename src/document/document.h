@@ -155,7 +155,8 @@ struct ReadRequest {
     int32_t page_segmentation_mode = 3;  ///< Tesseract's psm
     int32_t dpi = 0;                     ///< 0: what the document says, or an estimate; 300 for a PDF
     bool deskew = false;
-    float enough = 90;  ///< a page of this confidence is not read in other ways
+    bool debug = false;  ///< keeps what shows how a page was read: its picture, and the layout in tier fast as well
+    float enough = 90;   ///< a page of this confidence is not read in other ways
     /// What reads its pages, in the order in which they are tried: 'pg_ocr', 'tesseract', or a foreign server's name.
     std::vector<std::string> providers = {"pg_ocr"};
     Limits limits;
@@ -193,6 +194,7 @@ struct Page {
         0;  ///< degrees clockwise that it was then turned by about its centre, its size kept, to stand straight
     std::string provider;  ///< what recognised it: 'pg_ocr', 'tesseract' or a server's name; empty: nothing did
     std::string tried;     ///< JSON: the ways it was read in, an array of objects; empty where there was one only
+    std::string picture;   ///< of the page as it was read, a JPEG or PNG file; empty: none kept
     uint32_t elapsed_ms = 0;
     Failure failure;  ///< of a failed page; of a skipped page, the reason
 };

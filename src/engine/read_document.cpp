@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <new>
 #include <optional>
 #include <vector>
 
+#include "engine/draw/page_image.h"
 #include "engine/fallback/fallback.h"
 #include "engine/layout/ink.h"
 #include "engine/layout/own_layout.h"
@@ -47,7 +49,17 @@ void write_layout(Page& page, const Layout& layout, const ReadRequest& request) 
     page.text = page_text(layout);
     page.words = word_count(layout);
     check_amount(page, request.limits);
-    if (request.tier != Tier::fast) page.layout = layout_json(layout);
+    if (request.tier != Tier::fast || request.debug) page.layout = layout_json(layout);
+}
+
+/// What keeps a page from being drawn costs its picture, and not the page that was read.
+void keep_picture(Page& page, const std::function<PageImage()>& image_of_page) {
+    try {
+        PageImage image = image_of_page();
+        page.picture = picture_of(std::move(image.pixels), image.dpi);
+    } catch (const DocumentError&) {
+    } catch (const std::bad_alloc&) {
+    }
 }
 
 /// True when the page's own text is its outcome.
@@ -66,6 +78,7 @@ bool take_text_layer(Page& page, Reader& reader, const ReadRequest& request) {
     }
     write_layout(page, text->layout, request);
     if (page.words > 0) page.confidence = estimate_of_text_layer(text->uncovered);
+    if (request.debug) keep_picture(page, [&] { return reader.image_under_text(page.page_no); });
     return true;
 }
 
@@ -145,8 +158,11 @@ void recognise(Page& page, Reader& reader, const ReadRequest& request, Recognise
             return read_in_ways(means, request, until);
         });
     PageReading& reading = read.best.reading;
+    const auto image_as_read = [&] {
+        return treated(reader.image_of(page.page_no), in_page_pixels(reading.treatment));
+    };
     if (request.tier == Tier::accurate) {
-        const PageImage image = treated(reader.image_of(page.page_no), in_page_pixels(reading.treatment));
+        const PageImage image = image_as_read();
         reading.layout.tables = tables_of(reading.layout, image.pixels.get(), image.dpi);
     }
     page.source = PageSource::ocr;
@@ -160,6 +176,7 @@ void recognise(Page& page, Reader& reader, const ReadRequest& request, Recognise
     page.mean_confidence = reading.mean_confidence;
     page.tried = tried_json(read.best.tries);
     write_layout(page, reading.layout, request);
+    if (request.debug) keep_picture(page, image_as_read);
 }
 
 void read_page(Page& page, Reader& reader, const ReadRequest& request, Recognisers& recognisers, ReadEvents& events,

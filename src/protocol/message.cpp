@@ -163,6 +163,7 @@ std::string encode(const ReadRequest& request) {
     to.integer(request.page_segmentation_mode);
     to.integer(request.dpi);
     to.integer(static_cast<uint8_t>(request.deskew));
+    to.integer(static_cast<uint8_t>(request.debug));
     to.real(request.enough);
     to.integer(static_cast<uint32_t>(request.providers.size()));
     for (const std::string& provider : request.providers) to.string(provider);
@@ -190,6 +191,7 @@ ReadRequest decode_read(const std::string& body) {
     request.page_segmentation_mode = from.integer<int32_t>();
     request.dpi = from.integer<int32_t>();
     request.deskew = from.integer<uint8_t>() != 0;
+    request.debug = from.integer<uint8_t>() != 0;
     request.enough = from.real();
     request.providers.clear();
     for (uint32_t n = from.count(least_text); n > 0; --n) request.providers.push_back(from.string());
@@ -248,6 +250,7 @@ std::string encode(const Page& page) {
     to.real(page.skew);
     to.string(page.provider);
     to.string(page.tried);
+    to.string(page.picture);
     to.integer(page.elapsed_ms);
     write(to, page.failure);
     return to.take();
@@ -271,6 +274,7 @@ Page decode_page_done(const std::string& body) {
     page.skew = from.real();
     page.provider = from.string();
     page.tried = from.string();
+    page.picture = from.string();
     page.elapsed_ms = from.integer<uint32_t>();
     page.failure = read_failure(from);
     from.end();

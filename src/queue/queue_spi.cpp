@@ -115,6 +115,7 @@ class SpiQueue final : public Queue {
         task.keep_document = truth(row[18]);
         task.request.enough = real(row[19]);
         task.row_kind = row[20].value_or("");
+        task.request.debug = truth(row[21]);
         return task;
     }
 
@@ -240,7 +241,8 @@ class SpiQueue final : public Queue {
                     page.mean_confidence < 0 ? Value() : Value(page.mean_confidence),
                     page.skew,
                     text_or_null(page.provider),
-                    text_or_null(page.tried)});
+                    text_or_null(page.tried),
+                    page.picture.empty() ? Value() : Value(pg::Bytes{page.picture.data(), page.picture.size()})});
     }
 
     bool complete(const Task& task) override { return ask(complete_, "completing a task", {task.id, task.fence}); }
@@ -296,7 +298,7 @@ class SpiQueue final : public Queue {
     int64_t worker_;
     Statement claim_{
         "SELECT task_id, fence, job_id, attempt, language, tier, text_layer, password, pages, done, psm, dpi, deskew, "
-        "document_id, first_page, last_page, task_pages, uri, keep_document, enough, row_kind "
+        "document_id, first_page, last_page, task_pages, uri, keep_document, enough, row_kind, debug "
         "FROM ocr.claim_task($1, $2)",
         {INT8OID, TEXTOID}};
     Statement make_attached_jobs_{"SELECT ocr.make_attached_jobs()", {}};
@@ -320,9 +322,9 @@ class SpiQueue final : public Queue {
                              {INT8OID, INT8OID, TEXTOID, INT4OID, INT4OID}};
     Statement record_page_{
         "SELECT ocr.record_page($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.jsonb, $9, $10, $11, $12, $13, $14, $15, "
-        "$16, $17, $18, $19, $20, $21::pg_catalog.jsonb)",
+        "$16, $17, $18, $19, $20, $21::pg_catalog.jsonb, $22)",
         {INT8OID, INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID, TEXTOID,   INT4OID, INT4OID, INT4OID,
-         INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID, FLOAT4OID, TEXTOID, TEXTOID}};
+         INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, FLOAT4OID, FLOAT4OID, TEXTOID, TEXTOID, BYTEAOID}};
     Statement complete_{"SELECT ocr.complete_task($1, $2)", {INT8OID, INT8OID}};
     Statement fail_{"SELECT ocr.fail_task($1, $2, $3, $4, $5, $6)",
                     {INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID, INT4OID}};

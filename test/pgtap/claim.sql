@@ -43,10 +43,10 @@ SELECT ok(ocr_cancel(:parked), 'and can be cancelled');
 
 -- What a claim says and does.
 SELECT ocr_submit('\x0102030405', language => 'eng', tier => 'accurate', text_layer => 'ignore', password => 'sesame',
-                  pages => '2-', options => '{"psm": 6, "dpi": 200, "deskew": true}') AS job \gset
+                  pages => '2-', options => '{"psm": 6, "dpi": 200, "deskew": true, "debug": true}') AS job \gset
 SELECT is(pg_temp.claim(), :job, 'claimed');
-SELECT results_eq('SELECT attempt, language, tier, text_layer, password, pages, done, psm, dpi, deskew FROM claim',
-    $$VALUES (1, 'eng', 'accurate', 'ignore', 'sesame', '2-', '{}'::int[], 6, 200, true)$$, 'it says all that was asked for');
+SELECT results_eq('SELECT attempt, language, tier, text_layer, password, pages, done, psm, dpi, deskew, debug FROM claim',
+    $$VALUES (1, 'eng', 'accurate', 'ignore', 'sesame', '2-', '{}'::int[], 6, 200, true, true)$$, 'it says all that was asked for');
 SELECT is((SELECT status || ' ' || attempts || ' ' || (started_at = now()) FROM ocr.jobs WHERE id = :job), 'running 1 true',
     'the job is running, its attempt counted');
 SELECT is((SELECT worker FROM ocr.tasks WHERE job_id = :job), 4711::bigint, 'the task says who has it');

@@ -60,7 +60,9 @@ SELECT ocr_submit('\x01', options => '{"dpi": 300.5}');
 SELECT ocr_submit('\x01', options => '{"deskew": "yes"}');
 SELECT ocr_submit('\x01', options => '{"deskew": null}');
 SELECT ocr_submit('\x01', options => '{"reuse": 1}');
+SELECT ocr_submit('\x01', options => '{"debug": "true"}');
 SELECT ocr('\x01', options => '{"reuse": true}');
+SELECT ocr('\x01', options => '{"debug": true}');
 
 -- Jobs that are not there.
 SELECT * FROM ocr_status(999999);

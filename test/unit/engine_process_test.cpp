@@ -377,6 +377,29 @@ TEST(Engine, OutOfMemoryIsAFailureNotAnEmptyPage) {
     EXPECT_EQ(read(engine, test_data("phototest/phototest.tif")).pages.size(), 1u);
 }
 
+TEST(Engine, KeepsAPageWhosePictureDoesNotFitIntoItsMemory) {
+    const std::string pdf =
+        "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 6600 6600]/Contents 4 0 R/Resources<</Font<</F 5 0 "
+        "R>>>>>>endobj\n"
+        "4 0 obj<</Length 96>>stream\nBT /F 20 Tf 300 900 Td (A poster has some words that are its own and nobody "
+        "needs to read) "
+        "Tj ET\nendstream endobj\n"
+        "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n";
+    ReadRequest request;
+    request.debug = true;
+    EngineProcess engine({ENGINE, TESSDATA, uint64_t{800} << 20});
+    hello_of(engine);
+    const Outcome outcome = read(engine, pdf, request);
+    ASSERT_EQ(outcome.pages.size(), 1u);
+    EXPECT_EQ(outcome.pages[0].source, PageSource::text_layer);
+    EXPECT_EQ(outcome.pages[0].text, "A poster has some words that are its own and nobody needs to read\n");
+    EXPECT_EQ(outcome.pages[0].picture.size(), 0u);
+    const Outcome after = read(engine, test_data("phototest/phototest.tif"), request);
+    ASSERT_EQ(after.pages.size(), 1u);
+    EXPECT_GT(after.pages[0].picture.size(), 1000u);
+}
+
 TEST(EngineProcess, NamesTheProgramThatItCannotStart) {
     std::set<std::string> before = open_descriptors("self");
     try {

@@ -25,6 +25,7 @@ ReadRequest some_request() {
     request.page_segmentation_mode = -1;
     request.dpi = 400;
     request.deskew = true;
+    request.debug = true;
     request.providers = {"pg_ocr", "elsewhere"};
     request.limits = {17, 1ull << 40, 18, 1ull << 41, 19ll << 32, 20ll << 32};
     return request;
@@ -47,6 +48,7 @@ Page some_page() {
     page.skew = -1.5f;
     page.provider = "pg_ocr";
     page.tried = R"([{"way":"as it is"}])";
+    page.picture = std::string("\x89PNG\0", 5);
     page.elapsed_ms = 1234;
     return page;
 }
@@ -150,6 +152,7 @@ TEST(Messages, ARequestComesThrough) {
     EXPECT_EQ(came.page_segmentation_mode, sent.page_segmentation_mode);
     EXPECT_EQ(came.dpi, sent.dpi);
     EXPECT_EQ(came.deskew, sent.deskew);
+    EXPECT_EQ(came.debug, sent.debug);
     EXPECT_EQ(came.providers, sent.providers);
     EXPECT_EQ(came.limits, sent.limits);
 }
@@ -171,6 +174,7 @@ TEST(Messages, APageComesThrough) {
     EXPECT_EQ(came.skew, sent.skew);
     EXPECT_EQ(came.provider, sent.provider);
     EXPECT_EQ(came.tried, sent.tried);
+    EXPECT_EQ(came.picture, sent.picture);
     EXPECT_EQ(came.elapsed_ms, sent.elapsed_ms);
     EXPECT_FALSE(came.failure);
 }

@@ -137,6 +137,20 @@ TEST(PageImages, OfPhotographsAreJpegs) {
     EXPECT_EQ(drawn.type, "image/jpeg");
 }
 
+TEST(PageImages, ThatAreKeptHaveNoMoreDotsThanItTakes) {
+    for (const auto& [dpi, width] : {std::pair{300, 300}, {150, 600}, {72, 600}}) {
+        Pixels page(pixCreate(600, 900, 1));
+        pixRasterop(page.get(), 90, 150, 60, 60, PIX_SET, nullptr, 0, 0);
+        Drawn kept;
+        kept.bytes = picture_of(std::move(page), dpi);
+        const Pixels picture = pixels_of(kept);
+        EXPECT_EQ(pixGetWidth(picture.get()), width);
+        EXPECT_EQ(pixGetHeight(picture.get()), width * 3 / 2);
+        EXPECT_LT(grey_at(picture.get(), width / 5, width * 3 / 10), 50u);
+        EXPECT_GT(grey_at(picture.get(), width / 10, width * 3 / 10), 200u);
+    }
+}
+
 TEST(PageImages, OfAnotherDocumentAreRefused) {
     for (const PageView& view : {PageView{1, 600, 800, 300, 0, 0}, PageView{1, 600, 900, 300, 90, 0},
                                  PageView{2, 600, 900, 300, 0, 0}, PageView{0, 600, 900, 300, 0, 0}}) {

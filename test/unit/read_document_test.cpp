@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/read/pixels.h"
 #include "reading.h"
 #include "scoring.h"
 
@@ -168,6 +169,45 @@ TEST(ReadDocument, KeepsTheLayoutUnlessTheTierIsFast) {
     EXPECT_EQ(fast.layout, "");
     EXPECT_EQ(fast.text, page.text);
     EXPECT_EQ(fast.words, 1u);
+}
+
+Pixels picture_of(const Page& page) {
+    Pixels pixels(pixReadMem(reinterpret_cast<const l_uint8*>(page.picture.data()), page.picture.size()));
+    return Pixels(pixels ? pixConvertTo8(pixels.get(), 0) : nullptr);
+}
+
+TEST(ReadDocument, KeepsAPictureOfThePageAsItWasReadWhereAsked) {
+    ReadRequest request;
+    EXPECT_EQ(read_file("phototest/phototest.tif", request).pages.at(0).picture, "");
+    request.debug = true;
+    const Page page = read_file("phototest/phototest.tif", request).pages.at(0);
+    const Page turned = read_file("phototest/phototest-rotated-180.png", request).pages.at(0);
+    EXPECT_EQ(turned.rotation, 180);
+    const Pixels picture = picture_of(page), upright = picture_of(turned);
+    ASSERT_TRUE(picture && upright);
+    EXPECT_EQ(pixGetWidth(picture.get()), page.width * 150 / page.dpi);
+    ASSERT_EQ(pixGetWidth(picture.get()), pixGetWidth(upright.get()));
+    ASSERT_EQ(pixGetHeight(picture.get()), pixGetHeight(upright.get()));
+    l_float32 difference = 255;
+    pixCompareGray(picture.get(), upright.get(), L_COMPARE_ABS_DIFF, 0, nullptr, &difference, nullptr, nullptr);
+    EXPECT_LT(difference, 5);  // of 255; upside down it would be 39
+}
+
+TEST(ReadDocument, KeepsWhatShowsHowAPageWasReadInEveryWay) {
+    ReadRequest request;
+    request.debug = true;
+    const Page layer = read_file(four_pages, request).pages.at(0);
+    EXPECT_EQ(layer.source, PageSource::text_layer);
+    const Pixels picture = picture_of(layer);
+    ASSERT_TRUE(picture);
+    EXPECT_EQ(pixGetWidth(picture.get()), layer.width / 2);
+    EXPECT_EQ(pixGetHeight(picture.get()), layer.height / 2);
+    request.tier = Tier::fast;
+    const Page fast = read_file("formats/simple.png", request).pages.at(0);
+    EXPECT_NE(fast.layout, "");
+    EXPECT_NE(fast.picture, "");
+    request.text_layer = TextLayer::only;
+    EXPECT_EQ(read_file("formats/simple.png", request).pages.at(0).picture, "");
 }
 
 TEST(ReadDocument, SaysNothingOfAnEmptyPage) {

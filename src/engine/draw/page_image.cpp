@@ -79,7 +79,28 @@ std::string jpeg_of(PIX* pixels) {
     return bytes_of(data, size, failed);
 }
 
+struct ImageFile {
+    std::string type, bytes;
+};
+
+ImageFile file_of(PIX* pixels, bool was_bilevel) {
+    // Of black and white no more than some greys are left, which a PNG has in half of the bits.
+    constexpr int greys = 16;
+    ImageFile png{"image/png", png_of(was_bilevel ? made(pixThresholdTo4bpp(pixels, greys, 1)).get() : pixels)};
+    ImageFile jpeg{"image/jpeg", jpeg_of(pixels)};
+    return jpeg.bytes.size() < png.bytes.size() ? jpeg : png;
+}
+
 }  // namespace
+
+std::string picture_of(Pixels pixels, int32_t dpi) {
+    const bool is_bilevel = pixGetDepth(pixels.get()) == 1;
+    PageView view;
+    view.width = pixGetWidth(pixels.get());
+    view.height = pixGetHeight(pixels.get());
+    view.dpi = dpi;
+    return file_of(scaled(std::move(pixels), size_of(view, dpi_of_kept_pictures)).get(), is_bilevel).bytes;
+}
 
 Drawn draw_page(Reader& reader, const PageView& view, int32_t dpi, ReadRequest& asked) {
     if (view.page_no == 0 || view.page_no > reader.pages())
@@ -99,14 +120,9 @@ Drawn draw_page(Reader& reader, const PageView& view, int32_t dpi, ReadRequest& 
     drawn.page_no = view.page_no;
     drawn.width = size.width;
     drawn.height = size.height;
-    // Of black and white no more than some greys are left, which a PNG has in half of the bits.
-    constexpr int greys = 16;
-    drawn.bytes = png_of(is_bilevel ? made(pixThresholdTo4bpp(pixels.get(), greys, 1)).get() : pixels.get());
-    drawn.type = "image/png";
-    if (std::string jpeg = jpeg_of(pixels.get()); jpeg.size() < drawn.bytes.size()) {
-        drawn.bytes = std::move(jpeg);
-        drawn.type = "image/jpeg";
-    }
+    ImageFile file = file_of(pixels.get(), is_bilevel);
+    drawn.type = std::move(file.type);
+    drawn.bytes = std::move(file.bytes);
     return drawn;
 }
 
