@@ -29,7 +29,7 @@ $$;
 COMMENT ON FUNCTION ocr.html_letters(text, int, int, int, int) IS
 'Internal: CSS that makes a word as long and as thick as its box, on a line that is so thick, in pixels of a page that is so wide';
 
-CREATE OR REPLACE FUNCTION ocr.html_words(page ocr.pages) RETURNS text
+CREATE OR REPLACE FUNCTION ocr.html_words(page ocr.pages, titled boolean) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
@@ -42,6 +42,7 @@ BEGIN
                 '<span class="w' || w.standing || w.kind || '"'
                 || ' id="w' || page.page_no || '-' || w.block_no || '-' || w.line_no || '-' || w.word_no || '" dir="auto"'
                 || CASE WHEN w.kind <> ' cp' THEN ' data-c="' || w.confidence || '"' ELSE '' END
+                || CASE WHEN titled THEN ' title="' || ocr.xml_text(w.text) || ' · ' || CASE WHEN w.is_corrected THEN 'corrected' ELSE w.confidence || ' of 100' END || '"' ELSE '' END
                 || ' style="' || ocr.html_box(w.box, page.width, page.height)
                 || CASE WHEN w.standing = '' THEN ocr.html_letters(w.text, w.across, w.down, w.line_down, page.width)
                         ELSE ocr.html_letters(w.text, w.down, w.across, w.across, page.width) END
@@ -68,7 +69,7 @@ BEGIN
             GROUP BY w.block_no, w.line_no) AS l);
 END
 $$;
-COMMENT ON FUNCTION ocr.html_words(ocr.pages) IS 'Internal: the words of a page as HTML, each in its place';
+COMMENT ON FUNCTION ocr.html_words(ocr.pages, boolean) IS 'Internal: the words of a page as HTML, each in its place; titled: with a title that says its text and confidence';
 
 CREATE OR REPLACE FUNCTION ocr.html_doubtful(page ocr.pages, OUT list text, OUT words bigint)
 LANGUAGE plpgsql STABLE
@@ -121,20 +122,22 @@ END
 $$;
 COMMENT ON FUNCTION ocr.html_facts(ocr.pages) IS 'Internal: what is known of a page as HTML: why it is to be looked at, what read it, who decided, what was tried';
 
-CREATE OR REPLACE FUNCTION ocr.html_section(page ocr.pages, image text, no_image text) RETURNS text
+CREATE OR REPLACE FUNCTION ocr.html_section(page ocr.pages, image text, no_image text, machine_layout jsonb = NULL) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
+DECLARE
+    layout CONSTANT record := ocr.html_layout(machine_layout, page.width, page.height);
 BEGIN
     RETURN '<section class="page card" id="page' || page.page_no || '" aria-label="page ' || page.page_no || E'">\n<h2>Page ' || page.page_no || ' '
-        || ocr.html_verdict(page.verdict) || E'</h2>\n' || ocr.html_facts(page)
+        || ocr.html_verdict(page.verdict) || E'</h2>\n' || ocr.html_facts(page) || coalesce(layout.list, '')
         || coalesce('<p class="notice">No image: ' || ocr.xml_text(no_image) || E'</p>\n', '')
         || CASE WHEN page.width > 0 AND page.height > 0 THEN
                '<div class="desk" tabindex="0" aria-label="image of page ' || page.page_no || '"><div class="sheet' || CASE WHEN image IS NULL THEN ' blank' ELSE '' END
                || '" style="aspect-ratio:' || page.width || '/' || page.height || E'">\n'
                || coalesce('<img alt="" src="' || image || E'">\n', '')
-               || coalesce(ocr.html_words(page), '')
+               || coalesce(layout.drawing, '') || coalesce(ocr.html_words(page, machine_layout IS NOT NULL), '')
                || coalesce((SELECT string_agg('<div class="t" style="' || ocr.html_box(t."table"->'box', page.width, page.height) || '"></div>', E'\n')
                             FROM jsonb_array_elements(page.layout->'tables') AS t ("table")), '')
                || E'</div></div>\n'
@@ -143,7 +146,7 @@ BEGIN
         || E'</section>\n';
 END
 $$;
-COMMENT ON FUNCTION ocr.html_section(ocr.pages, text, text) IS 'Internal: a page as HTML. image: its data URL, null where there is none; no_image: why';
+COMMENT ON FUNCTION ocr.html_section(ocr.pages, text, text, jsonb) IS 'Internal: a page as HTML. image: its data URL, null where there is none; no_image: why; machine_layout: what is to be drawn over it, null for nothing';
 
 CREATE OR REPLACE FUNCTION ocr.html_images(job ocr.jobs, page int, document bytea, password text, OUT page_nos int[], OUT images text[], OUT no_images text[])
 LANGUAGE plpgsql
@@ -155,7 +158,7 @@ DECLARE
 BEGIN
     SELECT array_agg(p.page_no ORDER BY p.page_no) INTO page_nos
     FROM ocr.pages p
-    WHERE p.job_id = job.id AND p.page_no BETWEEN coalesce(page, 1) AND coalesce(page, 2147483647) AND p.width > 0 AND p.height > 0 AND p.dpi > 0;
+    WHERE p.job_id = job.id AND p.page_no BETWEEN coalesce(page, 1) AND coalesce(page, 2147483647) AND p.width > 0 AND p.height > 0 AND p.dpi > 0 AND p.picture IS NULL;
     IF page_nos IS NULL THEN
         RETURN;
     END IF;
@@ -178,7 +181,7 @@ BEGIN
     END;
 END
 $$;
-COMMENT ON FUNCTION ocr.html_images(ocr.jobs, int, bytea, text) IS 'Internal: the images of a job''s pages, or of one, as data URLs, or why a page has none';
+COMMENT ON FUNCTION ocr.html_images(ocr.jobs, int, bytea, text) IS 'Internal: the images of a job''s pages, or of one, that have no picture of their own, drawn from its document, as data URLs, or why a page has none';
 
 CREATE OR REPLACE FUNCTION @extschema@.ocr_html(job_id bigint, page int = NULL, document bytea = NULL, password text = NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER COST 100000
@@ -188,6 +191,7 @@ AS $$
 DECLARE
     most_pages CONSTANT int := 50;
     job CONSTANT ocr.jobs := ocr.job_to_write(job_id, page, boxes => false);
+    debug CONSTANT boolean := job.options @> '{"debug": true}';
     drawn record;
     title text;
 BEGIN
@@ -199,10 +203,10 @@ BEGIN
     title := 'Job ' || job.id || coalesce(': ' || ocr.xml_text(substring(regexp_replace(job.uri, '[?].*$', '') FROM '[^/]+$')), '');
     RETURN (
         WITH pages AS (
-            SELECT p.page_no, p.status, ocr.html_section(c, drawn.images[i.no], drawn.no_images[i.no]) AS section, d.list AS doubtful, d.words AS doubtful_words
+            SELECT p.page_no, p.status, ocr.html_section(c, coalesce(ocr.picture_url(p.picture), drawn.images[i.no]), drawn.no_images[i.no], CASE WHEN debug THEN p.layout END) AS section, d.list AS doubtful, d.words AS doubtful_words
             FROM ocr.pages p, LATERAL (SELECT array_position(drawn.page_nos, p.page_no) AS no) AS i, ocr.as_corrected(p) AS c, ocr.html_doubtful(c) AS d
             WHERE p.job_id = job.id AND p.page_no BETWEEN coalesce(page, 1) AND coalesce(page, 2147483647))
-        SELECT E'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        SELECT E'<!DOCTYPE html>\n<html lang="en"' || CASE WHEN debug THEN ' class="layout"' ELSE '' END || E'>\n<head>\n<meta charset="utf-8">\n'
             || '<meta http-equiv="Content-Security-Policy" content="default-src ''none''; img-src data:; style-src ''unsafe-inline''; base-uri ''none''; form-action ''none''; script-src ''sha256-'
             || encode(sha256(convert_to(ocr.html_script(), 'UTF8')), 'base64') || E'''">\n'
             || E'<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n'
@@ -216,16 +220,18 @@ BEGIN
             || E'<div><button data-do="previous" aria-label="previous doubtful word" title="p">◀</button><output id="count" aria-live="off"></output><button data-do="next" aria-label="next doubtful word" title="n">▶</button></div>\n'
             || E'<div><button data-do="smaller" aria-label="smaller" title="-">−</button><button data-do="whole" class="wide" id="zoom" aria-label="whole page" title="0">100 %</button><button data-do="larger" aria-label="larger" title="+">+</button></div>\n'
             || CASE WHEN count(*) > 1 THEN E'<div class="wide"><button data-do="page_up" aria-label="page before" title="[">▲</button><button data-do="page_down" aria-label="next page" title="]">▼</button></div>\n' ELSE '' END
-            || E'<div><button data-do="text" id="text" aria-pressed="false" title="t">Text</button></div>\n</div>\n<div class="body">\n<aside>\n'
+            || E'<div><button data-do="text" id="text" aria-pressed="false" title="t">Text</button>'
+            || CASE WHEN debug THEN '<button data-do="layout" id="layout" aria-pressed="true" title="l">Layout</button>' ELSE '' END || E'</div>\n</div>\n<div class="body">\n<aside>\n'
             || '<details class="card" open><summary><strong>Doubtful words</strong> <span class="faint">' || coalesce(sum(doubtful_words), 0) || '</span></summary>'
             || coalesce(string_agg(CASE WHEN (SELECT count(*) FROM pages) > 1 THEN '<p class="faint">page ' || page_no || '</p>' ELSE '' END
                                    || E'<ol class="list">\n' || doubtful || '</ol>', '' ORDER BY page_no) FILTER (WHERE doubtful IS NOT NULL),
                         '<p class="faint">none</p>')
             || E'</details>\n<details class="card" open><summary><strong>Legend</strong></summary><ul class="legend">'
             || '<li><span class="key c0"></span>below 40 of 100</li><li><span class="key c1"></span>below ' || ocr.doubtful_below() || ': doubtful</li>'
-            || '<li><span class="key c2"></span>below 90</li><li><span class="key cp"></span>corrected by a person</li></ul>'
+            || '<li><span class="key c2"></span>below 90</li>' || CASE WHEN debug THEN '<li><span class="key c3"></span>90 and above</li>' ELSE '' END || '<li><span class="key cp"></span>corrected by a person</li>'
+            || CASE WHEN debug THEN '<li><span class="key kb"></span>block</li><li><span class="key kl"></span>line</li><li><span class="key ko">1 → 2</span>order of blocks</li><li><span class="key kd"></span>order of lines</li>' ELSE '' END || '</ul>'
             || '<p class="faint keys"><kbd>n</kbd> <kbd>p</kbd> next, previous doubtful word<br><kbd>+</kbd> <kbd>-</kbd> <kbd>0</kbd> zoom<br>'
-            || E'<kbd>]</kbd> <kbd>[</kbd> next page, page before<br><kbd>t</kbd> show what was read</p></details>\n</aside>\n<main>\n'
+            || E'<kbd>]</kbd> <kbd>[</kbd> next page, page before<br><kbd>t</kbd> show what was read' || CASE WHEN debug THEN '<br><kbd>l</kbd> show the layout' ELSE '' END || E'</p></details>\n</aside>\n<main>\n'
             || string_agg(section, '' ORDER BY page_no)
             || E'</main>\n</div>\n<div id="bubble" role="status"></div>\n<script>' || ocr.html_script() || E'</script>\n</body>\n</html>\n'
         FROM pages
@@ -235,5 +241,6 @@ $$;
 COMMENT ON FUNCTION @extschema@.ocr_html(bigint, int, bytea, text) IS
 'The pages that are done so far, or one of them, as one HTML page to look at, which needs nothing besides itself: the image of each page with its words over it, selectable, marked by confidence, the doubtful ones in a list. Of a page that a person has corrected, the corrected words. Everything from the document is escaped, and the page may load and run nothing else.
 document: its bytes; by default those that were kept, else they are fetched from the store that they were read from, with the caller''s rights. Without them, the words stand on white paper, and the page says why. password: of an encrypted PDF.
+Of a job with option debug, each page shows its picture as it was kept, needs no document, and has drawn over it why it was read as it was: the frames of blocks with their numbers, lines, the order of both, each word by its confidence. A picture takes 10 to 400 kB of ocr.pages, of a noisy photograph up to 3 MB, and reading a page up to 0.3 s more; it goes with its page, when ocr_purge() or a DELETE takes the job.
 Null before the first page is done, or where that page is not.
 Errors: 42704 where there is no such job, or it is not the caller''s to see. 22023 for another document. 54000 where it has more than 50 pages or a million words: ask page by page.';

@@ -38,6 +38,11 @@ output { min-width: 4.5em; text-align: center; font-variant-numeric: tabular-num
 .sheet .w { position: absolute; white-space: pre; font-family: monospace; font-kerning: none; font-variant-ligatures: none; color: transparent; cursor: text; scroll-margin: 6rem 2rem; border-radius: 1px }
 .sheet.blank .w, .text .sheet .w { color: #000 } .text .sheet img { opacity: .12 }
 .sheet .v { writing-mode: vertical-rl }
+.sheet svg { position: absolute; inset: 0; width: 100%; height: 100%; user-select: none; display: none } .layout .sheet svg { display: block }
+svg rect { fill: transparent; stroke: #0b4f8a; stroke-width: 2px; vector-effect: non-scaling-stroke } svg .line { stroke: #00796b; stroke-width: 1px; stroke-dasharray: 3 2 }
+svg polyline, .order path { fill: none; stroke: #8e24aa; stroke-width: 2px; vector-effect: non-scaling-stroke; pointer-events: none } svg polyline { stroke-width: 1px; stroke-dasharray: 1 3 }
+.order { pointer-events: none } .order circle { fill: #8e24aa } .order text { fill: #fff; font-family: system-ui, sans-serif; font-weight: 700; text-anchor: middle }
+:where(.layout) .w, .key.c3 { background-color: rgba(0, 158, 115, .16) } :where(.layout) .c2 { background-color: rgba(240, 228, 66, .4) }
 .w::selection { background: rgba(0, 100, 210, .35) }
 .c2 { box-shadow: 0 1px 0 rgba(0, 0, 0, .35) }
 .c1 { background: rgba(230, 159, 0, .25); outline: clamp(1px, .18cqw, 2px) dashed var(--unsure) }
@@ -51,6 +56,7 @@ output { min-width: 4.5em; text-align: center; font-variant-numeric: tabular-num
 .list bdi { font-family: monospace, monospace } .list span { color: var(--faint); font-variant-numeric: tabular-nums; white-space: nowrap }
 .key { display: inline-block; width: 2.2em; height: 1em; vertical-align: -.1em; margin-right: .5em; background-color: #fff } .legend { list-style: none; padding: 0; margin: .25rem 0 }
 .key.c2 { border-bottom: 1px solid #8a8a86; box-shadow: none } .key.c0, .key.c1 { outline-width: 1.5px; background-image: linear-gradient(rgba(230, 159, 0, .25) 0 0) } .key.c0 { background-image: linear-gradient(rgba(213, 94, 0, .28) 0 0) }
+:where(.layout) .key.c2 { background-color: rgba(240, 228, 66, .4) } .kb { border: 2px solid #0b4f8a } .kl { border: 1px dashed #00796b } .ko { background: #fff; color: #8e24aa; font: 700 .75em/1.3 system-ui, sans-serif; text-align: center; white-space: nowrap; width: 3em } .kd { border-left: 2px dotted #8e24aa }
 kbd { font: .85em monospace; border: 1px solid var(--line); border-radius: .25rem; padding: 0 .35em; background: var(--paper) }
 table { border-collapse: collapse; font-size: .9rem } td, th { padding: .1rem .6rem .1rem 0; text-align: left }
 #bubble { position: fixed; z-index: 9; display: none; max-width: 90vw; padding: .2rem .6rem; border-radius: .4rem; color: #fff; background: #1c1c1a; box-shadow: 0 2px 8px rgba(0, 0, 0, .4); pointer-events: none }
@@ -113,6 +119,7 @@ AS $js$ SELECT '
     bubble.style.left = Math.max(4, Math.min(box.left, window.innerWidth - bubble.offsetWidth - 4)) + "px";
     bubble.style.top = (above > 60 ? above : box.bottom + 12) + "px";
   }
+  words.forEach(function (word) { word.removeAttribute("title"); });  // the bubble says it at once
   function hush() { bubble.style.display = "none"; }
   function count() { document.getElementById("count").textContent = doubtful.length ? (at < 0 ? "\u2013" : at + 1) + " / " + doubtful.length : "none"; }
   function go(to) {
@@ -152,14 +159,14 @@ AS $js$ SELECT '
     if (page) page.scrollIntoView({ block: "start" });
     hush();
   }
-  function show_text() {
-    var shown = root.classList.toggle("text");
-    document.getElementById("text").setAttribute("aria-pressed", shown);
+  function toggle(what) {
+    var button = document.getElementById(what);
+    if (button) button.setAttribute("aria-pressed", root.classList.toggle(what));
   }
   var actions = { next: function () { go(at + 1); }, previous: function () { go(at < 0 ? -1 : at - 1); }, larger: function () { magnify(zoom * 1.25); },
-                  smaller: function () { magnify(zoom / 1.25); }, whole: function () { magnify(1); }, text: show_text,
+                  smaller: function () { magnify(zoom / 1.25); }, whole: function () { magnify(1); }, text: function () { toggle("text"); }, layout: function () { toggle("layout"); },
                   page_down: function () { turn(1); }, page_up: function () { turn(-1); } };
-  var keys = { n: "next", p: "previous", "+": "larger", "=": "larger", "-": "smaller", "0": "whole", t: "text", "]": "page_down", "[": "page_up" };
+  var keys = { n: "next", p: "previous", "+": "larger", "=": "larger", "-": "smaller", "0": "whole", t: "text", l: "layout", "]": "page_down", "[": "page_up" };
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !Object.prototype.hasOwnProperty.call(keys, event.key)) return;
     event.preventDefault();

@@ -154,7 +154,7 @@ text_layer: ''auto'' takes a PDF page''s own text where it is sound, ''ignore'' 
 password: of an encrypted PDF; kept only until the job ends, shown nowhere. A failed job needs it again: see ocr_retry().
 webhook: the name of a server of foreign-data wrapper ocr_webhook, which is told how the job goes; the caller needs USAGE on it.
 metadata: a JSON object of your own; comes back in ocr_status() and in the notification.
-options: {"psm": Tesseract''s page segmentation mode, 1 or 3 to 13, "dpi": 70 to 2400, "deskew": true or false, "reuse": false to have it read even if the same bytes were read with the same options before, "debug": true to keep a picture of each page, 10 to 400 kB, over which ocr_html() draws what was found there, "approve_confidence" and "review_confidence": 0 to 100, from which its pages are approved and for review}.
+options: {"psm": Tesseract''s page segmentation mode, 1 or 3 to 13, "dpi": 70 to 2400, "deskew": true or false, "reuse": false to have it read even if the same bytes were read with the same options before, "debug": true to keep a picture of each page, mostly 10 to 400 kB, over which ocr_html() draws what was found there, "approve_confidence" and "review_confidence": 0 to 100, from which its pages are approved and for review}.
 keep_document: keep the bytes in ocr.documents after the job has ended.
 run_at: not to be read before this time.
 Errors: a bad argument is an error here (22023, 22004, 54000), never later; what is wrong with the document itself ends in error_code and error of the job.';

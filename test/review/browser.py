@@ -48,6 +48,17 @@ WORDS = """
 """
 
 
+# Of each page with its layout drawn over it: the frames of its blocks on the screen, in shares of the page's width.
+DRAWN = """
+    return [...document.querySelectorAll(".sheet svg")].map(svg => {
+        const paper = svg.parentNode.getBoundingClientRect();
+        const frames = [...svg.querySelectorAll(".block")].map(block => block.getBoundingClientRect()).map(frame =>
+            [frame.left - paper.left, frame.top - paper.top, frame.right - paper.left, frame.bottom - paper.top].map(v => v / paper.width));
+        return { frames: frames, arrows: svg.querySelectorAll(".order path").length };
+    });
+"""
+
+
 def browser(profile, width, height, phone):
     options = webdriver.ChromeOptions()
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
@@ -106,6 +117,9 @@ def by_keys(driver):
     press("t")
     said["text"] = driver.execute_script("const w = document.querySelector('.w'); return w ? getComputedStyle(w).color : null")
     press("t")
+    press("l")
+    said["hidden"] = driver.execute_script("const svg = document.querySelector('.sheet svg'); return svg ? getComputedStyle(svg).display : null")
+    press("l")
     return said
 
 
@@ -116,6 +130,7 @@ def look(driver, path, phone):
         "doubtful": driver.execute_script("return [...document.querySelectorAll('.list a')].map(a => [a.hash.slice(1), a.querySelector('bdi').textContent])"),
         "marked": driver.execute_script("return [...document.querySelectorAll('.sheet .c0, .sheet .c1')].map(w => w.id)"),
         "corrected": driver.execute_script("return [...document.querySelectorAll('.sheet .cp')].map(w => w.textContent.trim())"),
+        "drawn": driver.execute_script(DRAWN),
         "scripts": driver.execute_script("return document.scripts.length"),
         "images": driver.execute_script("return document.images.length"),
         "hacked": driver.execute_script("return window.hacked === undefined ? null : String(window.hacked)"),
@@ -133,6 +148,8 @@ def look(driver, path, phone):
     driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     seen["without_scripts"] = {
         "ran": driver.execute_script("return document.documentElement.classList.contains('js')"),
+        "titles": driver.execute_script("return [...document.querySelectorAll('.sheet .w[title]')].map(w => [w.textContent.trim(), w.title])"),
+        "drawn": driver.execute_script(DRAWN),
         "letters": [word["letters"] for page in driver.execute_script(WORDS) for word in page["words"]],
         "sideways": driver.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth"),
     }

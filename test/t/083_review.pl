@@ -71,6 +71,8 @@ sub looks_right
 		typewriter => $job,
 		multipage => $multipage,
 		turned => submit($server, 'rotated_skew.pdf', q{keep_document => true}),
+		debugged => submit($server, 'rotated_skew.pdf', q{options => '{"debug": true}'}),
+		hostile_debugged => $server->safe_psql('postgres', "SELECT ocr_submit($bytes, options => '{\"debug\": true}')"),
 		arabic => submit($server, 'ara.png', q{language => 'ara', keep_document => true}),
 		japanese => submit($server, 'jpn.png', q{language => 'jpn', keep_document => true}),
 		blank => submit($server, 'spa.png', q{language => 'spa'}),
@@ -90,7 +92,7 @@ sub looks_right
 	}
 	my ($seen, $said) = ('', '');
 	local $ENV{HOME} = $folder;
-	IPC::Run::run([ '/usr/bin/python3', "$here/../review/browser.py", "$folder/profile", 'desktop', (map { $file{$_} } sort keys %file), 'phone', map { $file{$_} } qw(typewriter multipage hostile fast) ], '<', \undef, '>', \$seen, '2>', \$said)
+	IPC::Run::run([ '/usr/bin/python3', "$here/../review/browser.py", "$folder/profile", 'desktop', (map { $file{$_} } sort keys %file), 'phone', map { $file{$_} } qw(typewriter multipage hostile fast debugged) ], '<', \undef, '>', \$seen, '2>', \$said)
 	  or die "the browser: $said";
 	$seen = decode_json($seen);
 
@@ -112,6 +114,9 @@ sub looks_right
 			check_keys($view, $label) if @{ $view->{marked} } > 2;
 		}
 	}
+	check_drawing($seen->{desktop}{ $file{$_} }, $job{$_}, $_) for qw(debugged hostile_debugged);
+	check_drawing($seen->{phone}{ $file{debugged} }, $job{debugged}, 'debugged, phone');
+	is_deeply($seen->{desktop}{ $file{turned} }{drawn}, [], 'nothing is drawn where nobody asked');
 	my $view = $seen->{desktop}{ $file{hostile} };
 	like($view->{text}, qr{window\.hacked=1</script>}, 'what an attacker wrote is there to be read');
 	is($view->{images}, 1, 'and made no image');
@@ -124,7 +129,7 @@ sub looks_right
 	like($seen->{desktop}{ $file{blank} }{text}, qr/No image: the document of job \d+ was not kept/, 'without the document, the page says so');
 	is($seen->{desktop}{ $file{blank} }{images}, 0, 'and has no image');
 	like($seen->{desktop}{ $file{fast} }{text}, qr/\w{4}/, 'in tier fast the text is beside the image');
-	for my $name (qw(typewriter turned))
+	for my $name (qw(typewriter turned debugged hostile_debugged))
 	{
 		my @pages = @{ $seen->{desktop}{ $file{$name} }{pages} };
 		cmp_ok($_->{covered}, '>', 0.95, "$name: words lie over their ink") for @pages;
@@ -153,6 +158,32 @@ sub check_words
 	{
 		is_deeply([ map { split ' ', $_->{selected} } @{ $view->{pages} } ], [ map { $_->[5] } @expected ], "$label: word by word");
 	}
+}
+
+# The layout lies where the words are, and a word says what it is also where no script does it.
+sub check_drawing
+{
+	my ($view, $job, $label) = @_;
+	my ($words, @boxes) = map { [ split / / ] } split /\n/, $server->safe_psql('postgres',
+		"SELECT words::text FROM ocr.pages WHERE job_id = $job
+		 UNION ALL (SELECT string_agg((e.edge::float8 / p.width)::text, ' ' ORDER BY e.no) FROM ocr.pages p, jsonb_array_elements(p.layout->'blocks') WITH ORDINALITY AS b (block, no),
+			jsonb_array_elements_text(b.block->'box') WITH ORDINALITY AS e (edge, no) WHERE p.job_id = $job GROUP BY b.no ORDER BY b.no)");
+	is($view->{images}, 1, "$label: the picture was kept, and no document");
+	for my $drawn ($view->{drawn}, $view->{without_scripts}{drawn})
+	{
+		my @frames = @{ $drawn->[0]{frames} };
+		is(scalar @frames, scalar @boxes, "$label: each block has a frame");
+		# One pixel of a phone's screen is as much as it can be off.
+		my @astray = grep { my $i = $_; grep { abs($frames[$i][$_] - $boxes[$i][$_]) > 0.004 } 0 .. 3 } 0 .. $#boxes;
+		is_deeply(\@astray, [], "$label: in its place");
+		# Numbers that touch need no arrow.
+		my $arrows = $drawn->[0]{arrows};
+		ok($arrows < @boxes && $arrows >= (@boxes - 1) / 2, "$label: and an order");
+	}
+	my @titles = @{ $view->{without_scripts}{titles} };
+	is(scalar @titles, $words->[0], "$label: each word has a title");
+	is_deeply([ grep { $_->[1] !~ /^\Q$_->[0]\E · \d+ of 100$/ } @titles ], [], "$label: its text and confidence");
+	is($view->{keys}{hidden}, 'none', "$label: a key hides the layout");
 }
 
 sub check_keys
