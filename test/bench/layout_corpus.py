@@ -43,7 +43,7 @@ ubuntu-packaging-guide-pdf-ru why3-doc-pdf
 CLASSES = ("prose", "columns2", "columns3", "tables", "code", "slides", "languages", "small_print", "pictures",
            "white_on_black")
 TYPESET = ("columns2", "columns3", "tables", "slides", "white_on_black")
-PAGES_OF_A_CLASS, PAGES_OF_A_VARIANT = 10, 5
+PAGES_OF_A_CLASS, PAGES_OF_A_VARIANT = 20, 16
 # What is done to the page; see spoiled_page.cpp. Which of several is done goes round.
 VARIANTS = {
     "dpi200": ("dpi=200",),
@@ -210,8 +210,8 @@ def main():
             for number, page in enumerate(chosen):
                 add(name, half, number, page)
         for name, changes in VARIANTS.items():
-            # One of a class, then one of the next.
-            of_classes = [sorted(pages, key=lambda page: rank(name, *page))[0] for pages in clean if pages]
+            # Two of a class, then two of the next.
+            of_classes = [page for pages in clean for page in sorted(pages, key=lambda page: rank(name, *page))[:2]]
             of_classes = [page for page in of_classes if page[0] not in ("small_print", "slides")]
             for number, page in enumerate(sorted(of_classes, key=lambda page: rank(name, *page))[:PAGES_OF_A_VARIANT]):
                 add(name, half, number, page, changes[number % len(changes)])

@@ -169,8 +169,8 @@ class Neighbours {
             if (left >= prose && right >= prose && rows >= fewest_rows &&
                 (!is_level || (fills(left_) && fills(right_))))
                 return Seen::columns_of_prose;
-            if ((left >= right ? left_rows : right_rows) >= fewest_rows && std::max(left, right) >= wide_prose &&
-                std::min(left, right) >= narrowest && !is_level)
+            if (rows >= fewest_rows && std::max(left, right) >= wide_prose && std::min(left, right) >= narrowest &&
+                !is_level)
                 return Seen::columns;
             return rows >= fewest_rows && is_level ? Seen::table : Seen::little;
         }
@@ -350,7 +350,8 @@ std::vector<BlockOfRows> blocks_of(std::vector<RowOfPieces> rows) {
 /// reaches over both.
 class Order {
   public:
-    explicit Order(const std::vector<BlockOfRows>& blocks) : blocks_(blocks), state_(blocks.size(), State::unseen) {
+    Order(const std::vector<BlockOfRows>& blocks, std::span<const Box> pictures)
+        : blocks_(blocks), pictures_(pictures), state_(blocks.size(), State::unseen) {
         std::vector<float> heights;
         for (const BlockOfRows& block : blocks)
             for (const RowOfPieces& row : block.rows) heights.push_back(row.x_height);
@@ -387,8 +388,7 @@ class Order {
         }
         return count;
     }
-    /// A heading in larger letters, with nothing beside it and white over all of the page above it: what is above is
-    /// read first, all columns of it.
+    /// A heading in larger letters, with no text or picture beside it: what is above is read first, all columns of it.
     bool begins_anew(size_t index) const {
         constexpr float larger = 1.5f;
         const BlockOfRows& heading = blocks_[from_top_[index]];
@@ -397,7 +397,9 @@ class Order {
             const Box& box = blocks_[from_top_[i]].box;
             if (i != index && overlap(box.top, box.bottom, heading.box.top, heading.box.bottom) > 0) return false;
         }
-        return true;
+        return std::ranges::none_of(pictures_, [&](const Box& picture) {
+            return overlap(picture.top, picture.bottom, heading.box.top, heading.box.bottom) > 0;
+        });
     }
     static int32_t middle(const Box& box) { return (box.top + box.bottom) / 2; }
     static bool do_overlap(const Box& a, const Box& b) {
@@ -433,6 +435,7 @@ class Order {
         order_.push_back(block);
     }
     const std::vector<BlockOfRows>& blocks_;
+    std::span<const Box> pictures_;
     float usual_x_height_ = 0;
     std::vector<State> state_;
     std::vector<uint32_t> from_top_, order_;
@@ -440,10 +443,11 @@ class Order {
 
 }  // namespace
 
-std::vector<BlockOfRows> arranged(std::vector<RowPiece> pieces, std::span<const Box> partitions) {
+std::vector<BlockOfRows> arranged(std::vector<RowPiece> pieces, std::span<const Box> partitions,
+                                  std::span<const Box> pictures) {
     std::vector<BlockOfRows> blocks = blocks_of(rows_of(std::move(pieces), partitions));
     std::vector<BlockOfRows> ordered;
-    const Order order(blocks);
+    const Order order(blocks, pictures);
     for (const uint32_t block : order.sequence()) ordered.push_back(std::move(blocks[block]));
     return ordered;
 }

@@ -20,8 +20,8 @@ struct BlockOfRows {
     Box box;
 };
 
-/// In reading order: columns from the left, each from its top. Partitions are
-/// lines between columns.
-std::vector<BlockOfRows> arranged(std::vector<RowPiece> pieces, std::span<const Box> partitions);
+/// In reading order: columns from the left, each from its top. Partitions are lines between columns.
+std::vector<BlockOfRows> arranged(std::vector<RowPiece> pieces, std::span<const Box> partitions,
+                                  std::span<const Box> pictures);
 
 }  // namespace pg_ocr

@@ -30,14 +30,22 @@ class Strip {
         const Interval rest = white_in(level, white_);
         if (static_cast<float>(rest.width()) < narrowest_left * x_height_) return false;
         white_ = rest;
-        bool left = false, right = false;
+        bool left = false, right = false, ends_here = false, begins_here = false;
         for (const MeasuredPiece& row : level) {
             left |= row.piece->left() < white_.begin;
             right |= row.piece->right() > white_.end;
+            const bool is_long = static_cast<float>(row.piece->right() - row.piece->left()) >= long_line * x_height_;
+            ends_here |= is_long && is_near(white_.begin - row.piece->right());
+            begins_here |= is_long && is_near(row.piece->left() - white_.end);
             const bool is_parted = row.piece->left() < white_.begin && row.piece->right() > white_.end;
             if (is_parted && row.space > 0) spaces_.push_back(row.space);
         }
-        if (left && right) ++rows_;
+        if (left && right)
+            ++rows_;
+        else if (ends_here)
+            ++ends_;
+        else if (begins_here)
+            ++begins_;
         return true;
     }
     bool parts_columns() const {
@@ -49,15 +57,21 @@ class Strip {
             space = *middle;
         }
         const auto width = static_cast<float>(white_.width());
+        // Columns whose lines are at different heights have few rows in common.
+        const uint32_t rows = rows_ + std::min(ends_, begins_);
         return std::ranges::any_of(demands, [&](const Demand& demand) {
-            return rows_ >= demand.rows && width >= demand.x_heights * x_height_ && width >= demand.spaces * space;
+            return rows >= demand.rows && width >= demand.x_heights * x_height_ && width >= demand.spaces * space;
         });
     }
 
   private:
+    static constexpr float long_line = 10, near = 1.5f;  // in x-heights
+    bool is_near(int32_t distance) const {
+        return distance >= 0 && static_cast<float>(distance) <= near * x_height_;
+    }
     Interval white_;
     float x_height_;
-    uint32_t rows_ = 1;
+    uint32_t rows_ = 1, ends_ = 0, begins_ = 0;  ///< rows of which it parts two pieces, or has one beside it
     std::vector<float> spaces_;
 };
 

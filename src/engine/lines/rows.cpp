@@ -1,5 +1,7 @@
 #include "engine/lines/rows.h"
 
+#include "engine/lines/legible.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -15,7 +17,7 @@ constexpr float most_different = 2.4f, least_overlap = 0.45f;
 /// In heights of the higher of two letters: how far apart they may be.
 constexpr float widest_gap = 2.2f;
 /// In x-heights: what lies farther from a row is no part of it.
-constexpr float mark_reach = 1.9f;
+constexpr float mark_reach = 2.2f;
 
 /// Down the page; negative where there is none.
 int32_t overlap(const Letter& a, const Letter& b) {
@@ -148,9 +150,9 @@ class Pieces {
     Pieces(const std::vector<Letter>& letters, std::vector<RowPiece>& pieces)
         : letter_height_(letter_height(letters)), pieces_(pieces) {
         for (const std::vector<uint32_t>& chain : chains_of(letters, static_cast<int32_t>(letter_height_))) {
-            RowPiece& piece = pieces_.emplace_back();
+            RowPiece piece;
             for (const uint32_t letter : chain) piece.letters.push_back(letters[letter]);
-            measure(piece);
+            add(std::move(piece));
         }
     }
 
@@ -169,6 +171,41 @@ class Pieces {
         heights.reserve(letters.size());
         for (const Letter& letter : letters) heights.push_back(static_cast<float>(letter.height()));
         return std::max(median(heights), 4.0f);
+    }
+    /// Where two columns' lines stand a little beside each other, a chain may reach from one to the other.
+    void add(RowPiece piece) {
+        measure(piece);
+        const size_t step = step_in(piece);
+        RowPiece rest;
+        rest.letters.assign(piece.letters.begin() + static_cast<ptrdiff_t>(step), piece.letters.end());
+        if (!rest.letters.empty()) {
+            piece.letters.resize(step);
+            measure(piece);
+        }
+        pieces_.push_back(std::move(piece));
+        if (!rest.letters.empty()) add(std::move(rest));
+    }
+    /// The first letter behind a wide gap at which the row goes on higher or lower; else the end.
+    static size_t step_in(const RowPiece& piece) {
+        constexpr size_t fewest = 6, most = 16;
+        constexpr float wide = 1.2f, high = 0.35f;  // in x-heights
+        const std::vector<Letter>& letters = piece.letters;
+        int32_t right = letters.front().box.right;
+        for (size_t i = 1; i + fewest <= letters.size(); ++i) {
+            const auto gap = static_cast<float>(letters[i].box.left - right);
+            right = std::max(right, letters[i].box.right);
+            if (i < fewest || gap < wide * piece.x_height) continue;
+            RowPiece before, behind;
+            before.letters.assign(letters.begin() + static_cast<ptrdiff_t>(i - std::min(i, most)),
+                                  letters.begin() + static_cast<ptrdiff_t>(i));
+            behind.letters.assign(letters.begin() + static_cast<ptrdiff_t>(i),
+                                  letters.begin() + static_cast<ptrdiff_t>(std::min(i + most, letters.size())));
+            measure(before);
+            measure(behind);
+            if (!is_regular(before) || !is_regular(behind)) continue;
+            if (std::abs(before.baseline - behind.baseline) > high * std::min(before.x_height, behind.x_height)) return i;
+        }
+        return letters.size();
     }
     static float middle_of(const RowPiece& piece) { return static_cast<float>(piece.box.top + piece.box.bottom) / 2; }
     static float height_of(const RowPiece& piece) { return static_cast<float>(piece.box.bottom - piece.box.top); }
@@ -190,6 +227,12 @@ class Pieces {
         // What is very large may be a picture, and small text within it not its marks.
         constexpr float very_large = 3.5f;
         if (row.x_height > very_large * letter_height_ && height < 0.25f * row.x_height) return false;
+        // Marks side by side, as quotes about a sign, stand on no line of their own.
+        constexpr size_t most_marks = 8;
+        if (part.letters.size() <= most_marks && !is_regular(part) &&
+            static_cast<float>(part.box.top) > row.baseline - 1.3f * row.ascent &&
+            static_cast<float>(part.box.bottom) < row.baseline + 0.4f * row.x_height)
+            return true;
         // Marks are low, or few: what is high as the row is a letter of it, by itself.
         return part.letters.size() <= 4 && height <= 2.2f * row.ascent &&
                (height <= 0.75f * row.x_height || part.letters.size() <= 2);

@@ -65,15 +65,17 @@ class Cutting {
 struct FoundText {
     PageParts parts;
     double slope = 0;
+    std::vector<Box> pictures;
     Legible text;
 };
 
 FoundText found_text(PageParts&& parts) {
-    FoundText found{std::move(parts), 0, {}};
+    FoundText found{std::move(parts), 0, {}, {}};
     found.slope = slope_of(found.parts.letters, found.parts.size);
     for (Box& partition : found.parts.partitions) partition = levelled(partition, found.slope);
-    found.text =
-        legible(pieces_of(levelled(found.parts.letters, found.slope)), levelled(found.parts.pictures, found.slope));
+    const std::vector<Letter> pictures = levelled(found.parts.pictures, found.slope);
+    for (const Letter& picture : pictures) found.pictures.push_back(picture.box);
+    found.text = legible(pieces_of(levelled(found.parts.letters, found.slope)), pictures);
     return found;
 }
 
@@ -89,7 +91,7 @@ std::vector<TextBlock> blocks_of(FoundText&& found, PIX* ink) {
     std::vector<RowPiece> pieces = parted_at_gutters(found.text.pieces, found.parts.partitions);
     const Cutting cutting(ink, found.slope);
     std::vector<TextBlock> blocks;
-    for (const BlockOfRows& rows : arranged(std::move(pieces), found.parts.partitions)) {
+    for (const BlockOfRows& rows : arranged(std::move(pieces), found.parts.partitions, found.pictures)) {
         TextBlock block;
         for (const RowOfPieces& row : rows.rows) {
             LineOfUnits line;
