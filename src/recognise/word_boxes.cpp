@@ -52,6 +52,17 @@ Box bounds_of(const Box& word, const Box& before, const Box& after, const std::v
     return width_of(bounds) <= 0 ? word : bounds;
 }
 
+/// Where the blobs of a word may be that are of it as a whole: as far as halfway to its neighbours.
+Box reach_of(const std::vector<LineWord>& words, size_t word, const Box& line) {
+    const auto halfway = [&](size_t left, size_t right) {
+        return (words[left].word.box.right + words[right].word.box.left) / 2;
+    };
+    Box reach = union_of(line, words[word].word.box);
+    if (word > 0) reach.left = halfway(word - 1, word);
+    if (word + 1 < words.size()) reach.right = halfway(word, word + 1);
+    return reach;
+}
+
 /// Blobs from left to right, each to be taken once.
 class Blobs {
   public:
@@ -83,22 +94,32 @@ std::vector<int32_t> ends_of(const LineWord& word, const Box& bounds) {
 
 void fit_to_blobs(std::vector<LineWord>& words, const LineLayout& line) {
     Blobs blobs(line.blobs), specks(line.specks);
+    std::vector<Box> reaches;
+    if (line.has_whole_letters)
+        for (size_t w = 0; w < words.size(); ++w) reaches.push_back(reach_of(words, w, line.box));
     Box bounds = nothing;
     for (size_t w = 0; w < words.size(); ++w) {
         LineWord& word = words[w];
         if (word.characters.empty()) continue;
         const Box& after = w + 1 < words.size() ? words[w + 1].word.box : nothing;
-        bounds = bounds_of(word.word.box, bounds, after, line.words);
+        bounds = line.has_whole_letters ? reaches[w] : bounds_of(word.word.box, bounds, after, line.words);
         const std::vector<int32_t> ends = ends_of(word, bounds);
-        word.word.box = nothing;
+        Box of_ink = nothing, of_steps = nothing;
         for (size_t i = 0; i < word.characters.size(); ++i) {
-            Box box = nothing;
-            blobs.take_until(ends[i], bounds, box);
-            specks.take_until(ends[i], bounds, box);
-            Box& of_steps = word.characters[i].box;
-            of_steps = is_empty(box) ? clipped(of_steps, bounds) : box;
-            word.word.box = union_of(word.word.box, of_steps);
+            Box ink = nothing;
+            blobs.take_until(ends[i], bounds, ink);
+            specks.take_until(ends[i], bounds, ink);
+            Box& box = word.characters[i].box;
+            if (is_empty(ink)) {
+                box = clipped(box, bounds);
+                of_steps = union_of(of_steps, box);
+            } else {
+                box = ink;
+                of_ink = union_of(of_ink, ink);
+            }
         }
+        // Steps are as high as the line: where letters touch, the one without ink of its own makes the word no higher.
+        word.word.box = line.has_whole_letters && !is_empty(of_ink) ? of_ink : union_of(of_ink, of_steps);
     }
 }
 

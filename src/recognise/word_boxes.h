@@ -16,6 +16,7 @@ struct LineLayout {
     Box box;                     ///< of all its blobs
     uint32_t spaces_before = 0;  ///< before its first word
     bool begins_row = true;      ///< it is the first of its row, and no space precedes it
+    bool has_whole_letters = false;  ///< a blob is of one word, and all of it: the steps part words, not blobs
 };
 
 /// Gives the words of a line, from left to right, and their characters the boxes of the blobs that lie in them. A

@@ -26,6 +26,7 @@ struct LineUnit {
     std::vector<Box> blobs;   ///< connected ink, from the unit's left to its right; what the boxes of words are made of
     std::vector<Box> specks;  ///< ink beside the blobs: what the layout took for noise, or for dots of letters
     std::vector<Box> words;   ///< into which the layout parted it, which may be one; none where it is a word by itself
+    bool has_whole_letters = false;  ///< see recognise::LineLayout
     float slope = 0;  ///< pixels down for each to the right: so the crop leans, its middle is where its box's is
 };
 

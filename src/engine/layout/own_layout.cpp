@@ -108,6 +108,7 @@ class PageReader {
         for (const Box& word : unit.layout->words) layout.words.push_back(turned.upright(word));
         layout.box = turned.upright(unit.layout->box);
         layout.begins_row = begins_row;
+        layout.has_whole_letters = unit.layout->has_whole_letters;
         std::vector<LineWord> words = reader_.read(layout, [&](size_t language) { return scores_in(language, unit); });
         for (LineWord& word : words) {
             word.word.box = clipped(turned.on_page(word.word.box));

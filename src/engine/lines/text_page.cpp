@@ -32,6 +32,7 @@ class Cutting {
         LineUnit unit;
         unit.box = piece.letters.front().on_page;
         unit.slope = static_cast<float>(slope_);
+        unit.has_whole_letters = true;
         float top = std::min(row.baseline - above_baseline * row.x_height, row.baseline - row.ascent);
         float bottom = row.baseline + below_baseline * row.x_height;
         for (const Letter& letter : piece.letters) {
