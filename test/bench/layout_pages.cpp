@@ -17,9 +17,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "engine/fallback/fallback.h"
 #include "engine/layout/own_layout.h"
 #include "engine/layout/recognisers.h"
-#include "engine/lines/text_page.h"
 #include "engine/read/document_type.h"
 #include "engine/read/reader.h"
 #include "engine/write/page_text.h"
@@ -95,24 +95,34 @@ std::string plain(const std::string& text) {
     return all;
 }
 
-/// As tier fast has it: without tries in other ways, which would hide what the layout is worth.
+/// As tier fast has it: without tries in other ways, which would hide what the layout is worth, but for pages that ours
+/// has doubts of.
 Outcome read(const std::string& image, const std::string& language, LinesBy lines_by, Recognisers& recognisers) {
-    constexpr int32_t mode = 3;
     const std::string document = contents_of(image);
     const Bytes bytes(reinterpret_cast<const uint8_t*>(document.data()), document.size());
     const auto begin = std::chrono::steady_clock::now();
     const auto never = begin + std::chrono::hours(1);
     ReadRequest request;
+    request.tier = Tier::fast;
     const std::unique_ptr<Reader> reader = open_document(document_type(bytes), bytes, request);
     Outcome outcome;
+    const ReadImage read = [&](PageImage& page, const Treatment& treatment, Clock::time_point until) {
+        const int32_t mode = treatment.page_segmentation_mode;
+        return read_page(recognisers.layout_for(language, mode), recognisers.models().for_languages(language), page, mode,
+                         until, lines_by == LinesBy::own_where_sure ? treatment.lines_by : lines_by);
+    };
     for (outcome.pages = 0; outcome.pages < reader->pages();) {
-        PageImage page = reader->image_of(static_cast<uint32_t>(++outcome.pages));
-        tesseract::TessBaseAPI& tesseract = recognisers.layout_for(language, mode);
-        const Layout layout =
-            read_page(tesseract, recognisers.models().for_languages(language), page, mode, never, lines_by);
+        const auto number = static_cast<uint32_t>(++outcome.pages);
+        Layout layout;
+        if (lines_by == LinesBy::own_where_sure) {
+            const Means means{[&] { return reader->image_of(number); }, read, false};
+            layout = read_in_ways(means, request, never).reading.layout;
+        } else {
+            PageImage page = reader->image_of(number);
+            layout = read(page, {}, never);
+        }
         outcome.text += page_text(layout) + '\n';
-        const bool doubted = lines_by == LinesBy::own_where_sure && !text_page_of(page.ink.get()).doubt.empty();
-        if (doubted || lines_by == LinesBy::tesseract) ++outcome.by_tesseracts_layout;
+        if (!layout.has_own_lines) ++outcome.by_tesseracts_layout;
     }
     outcome.ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();

@@ -19,11 +19,11 @@ namespace {
 size_t most_readings(Tier tier) {
     switch (tier) {
         case Tier::fast:
-            return 1;
+            return 2;
         case Tier::balanced:
-            return 4;
+            return 5;
         case Tier::accurate:
-            return 12;
+            return 13;
     }
     return 1;
 }
@@ -77,7 +77,9 @@ class Tries {
     BestReading all() {
         read_first();
         while (const std::optional<Way> way = next()) attempt(*way);
-        if (may_go_on() && best_.reading.words > 0 && best_.reading.estimate < enough_for(request_)) read_lines_anew();
+        if (request_.tier != Tier::fast && may_go_on() && best_.reading.words > 0 &&
+            best_.reading.estimate < enough_for(request_))
+            read_lines_anew();
         if (best_.tries.size() > 1) best_.tries[won_].won = true;
         return std::move(best_);
     }
@@ -102,7 +104,10 @@ class Tries {
     void take(const PageImage& image) {
         won_ = best_.tries.size();
         ways_.clear();
-        if (most_readings(request_.tier) == 1) return;
+        if (request_.tier == Tier::fast) {
+            if (std::optional<Way> way = other_lines_for(best_.reading)) ways_.push_back(*std::move(way));
+            return;
+        }
         try {
             ways_ = ways_for(best_.reading, appearance_of(image), request_, has_best_models());
         } catch (const std::bad_alloc&) {

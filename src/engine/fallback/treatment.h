@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "document/document.h"
+#include "engine/layout/own_layout.h"
 #include "engine/read/reader.h"
 
 namespace pg_ocr {
@@ -22,6 +23,7 @@ struct Treatment {
     bool local = false;   ///< ink told from paper by each place's surroundings, and not by one threshold
     int32_t page_segmentation_mode = 3;
     ModelKind models = ModelKind::usual;
+    LinesBy lines_by = LinesBy::own_where_sure;  ///< with our own recogniser
     bool operator==(const Treatment&) const = default;
 };
 

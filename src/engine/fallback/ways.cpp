@@ -32,6 +32,7 @@ class Ways {
         const bool may_lie = reading_.estimate < upright_from;
         if (may_lie && appearance_.turn_is_sure && appearance_.turn != 0) add_turn(appearance_.turn);
         if (may_lie && !appearance_.turn_is_sure) add_turn(180);
+        if (std::optional<Way> way = other_lines_for(reading_)) ways_.push_back(*std::move(way));
         add_straightened();
         add_inverted();
         if (appearance_.shading >= slight_shading && !appearance_.is_dark)
@@ -187,6 +188,16 @@ bool has_columns_of_prose(const Layout& layout) {
         prose.push_back(block.box);
     }
     return false;
+}
+
+std::optional<Way> other_lines_for(const PageReading& reading) {
+    constexpr float doubtful = 90;
+    if (!reading.layout.has_own_lines || reading.estimate >= doubtful || has_columns_of_prose(reading.layout))
+        return std::nullopt;
+    Way way{"Tesseract's layout", reading.treatment, 0};
+    way.treatment.lines_by = LinesBy::tesseract;
+    way.even_if_enough = true;
+    return way;
 }
 
 std::vector<Way> ways_for(const PageReading& reading, const Appearance& appearance, const ReadRequest& request,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,10 @@ struct Way {
 /// The ways that may read the page better than the reading at hand did, the most promising first, by what its image
 /// looks like. has_best_models: they are installed for the request's languages.
 std::vector<Way> ways_for(const PageReading&, const Appearance&, const ReadRequest&, bool has_best_models);
+
+/// Where few words that our own layout found seem right: to read the page by the lines that Tesseract's finds. Lines of
+/// columns side by side it mixes up more often than ours does.
+std::optional<Way> other_lines_for(const PageReading&);
 
 /// Degrees clockwise that make most of the lines level, from left to right as they were read: 0, 90 or 270.
 int32_t turn_of_lines(const Layout&);

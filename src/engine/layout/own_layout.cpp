@@ -276,17 +276,22 @@ bool is_of_known_script(const recognise::Unicharset& characters) {
     return known > other;
 }
 
+struct FoundLines {
+    std::vector<TextBlock> blocks;
+    bool are_own = false;
+};
+
 /// The page's ink is told.
-std::vector<TextBlock> found_text(tesseract::TessBaseAPI& tesseract, const PageImage& image, const Model& model,
+FoundLines found_lines(tesseract::TessBaseAPI& tesseract, const PageImage& image, const Model& model,
                                   int32_t mode, LinesBy lines_by) {
     if (lines_by != LinesBy::tesseract && mode == tesseract::PSM_AUTO &&
         is_of_known_script(model.language.unicharset)) {
         TextPage page = own_text_page(image, model);
-        if (page.doubt.empty() || lines_by == LinesBy::own) return std::move(page.blocks);
+        if (page.doubt.empty() || lines_by == LinesBy::own) return {std::move(page.blocks), true};
     }
     PageImage ink{Pixels(pixClone(image.ink.get())), image.dpi, 0, {}};
     const PageInTesseract page(tesseract, ink, mode);
-    return text_blocks_of(tesseract, mode);
+    return {text_blocks_of(tesseract, mode), false};
 }
 
 }  // namespace
@@ -297,13 +302,12 @@ Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Mode
     // The lines are cut from the page in grey, of which Tesseract needs the ink only.
     PIX* pixels = image.pixels.get();
     if (!image.ink) image.ink = black_on_white(pixels);
-    const std::vector<TextBlock> blocks =
-        found_text(tesseract, image, *models.front(), page_segmentation_mode, lines_by);
-    std::vector<Unit> units = units_of(blocks, pixels, *models.front(), until);
+    const FoundLines found = found_lines(tesseract, image, *models.front(), page_segmentation_mode, lines_by);
+    std::vector<Unit> units = units_of(found.blocks, pixels, *models.front(), until);
     PageReader reader(models, pixels);
     std::vector<std::vector<ReadLine>> read;
     auto unit = units.begin();
-    for (const TextBlock& block : blocks) {
+    for (const TextBlock& block : found.blocks) {
         read.emplace_back();
         for (const LineOfUnits& line : block.lines) {
             check_time(until);
@@ -311,7 +315,9 @@ Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Mode
         }
     }
     if (shows_one_line(page_segmentation_mode)) keep_surest(read);
-    return layout_of(std::move(read));
+    Layout layout = layout_of(std::move(read));
+    layout.has_own_lines = found.are_own;
+    return layout;
 }
 
 }  // namespace pg_ocr
