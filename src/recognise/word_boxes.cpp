@@ -52,15 +52,34 @@ Box bounds_of(const Box& word, const Box& before, const Box& after, const std::v
     return width_of(bounds) <= 0 ? word : bounds;
 }
 
-/// Where the blobs of a word may be that are of it as a whole: as far as halfway to its neighbours.
-Box reach_of(const std::vector<LineWord>& words, size_t word, const Box& line) {
-    const auto halfway = [&](size_t left, size_t right) {
-        return (words[left].word.box.right + words[right].word.box.left) / 2;
+/// Between two words: the middle of the widest white there, or halfway where letters touch. Steps tell where letters
+/// are, but hardly where they end.
+int32_t parting(const LineWord& left, const LineWord& right, const std::vector<Box>& blobs_from_left) {
+    const int32_t from = middle_of(left.characters.empty() ? left.word.box : left.characters.back().box);
+    const int32_t to = middle_of(right.characters.empty() ? right.word.box : right.characters.front().box);
+    int32_t widest = 0, middle = (left.word.box.right + right.word.box.left) / 2, end = from;
+    const auto offer = [&](int32_t begin) {
+        if (begin - end <= widest) return;
+        widest = begin - end;
+        middle = end + widest / 2;
     };
-    Box reach = union_of(line, words[word].word.box);
-    if (word > 0) reach.left = halfway(word - 1, word);
-    if (word + 1 < words.size()) reach.right = halfway(word, word + 1);
-    return reach;
+    for (const Box& blob : blobs_from_left) {
+        if (blob.left > end) offer(std::min(blob.left, to));
+        end = std::max(end, blob.right);
+        if (end >= to) break;
+    }
+    return middle;
+}
+
+/// Where the blobs of each word may be that are of it as a whole.
+std::vector<Box> reaches_of(const std::vector<LineWord>& words, const LineLayout& line) {
+    std::vector<Box> blobs = line.blobs;
+    std::ranges::sort(blobs, {}, &Box::left);
+    std::vector<Box> reaches;
+    for (const LineWord& word : words) reaches.push_back(union_of(line.box, word.word.box));
+    for (size_t w = 1; w < words.size(); ++w)
+        reaches[w - 1].right = reaches[w].left = parting(words[w - 1], words[w], blobs);
+    return reaches;
 }
 
 /// Blobs from left to right, each to be taken once.
@@ -94,9 +113,7 @@ std::vector<int32_t> ends_of(const LineWord& word, const Box& bounds) {
 
 void fit_to_blobs(std::vector<LineWord>& words, const LineLayout& line) {
     Blobs blobs(line.blobs), specks(line.specks);
-    std::vector<Box> reaches;
-    if (line.has_whole_letters)
-        for (size_t w = 0; w < words.size(); ++w) reaches.push_back(reach_of(words, w, line.box));
+    const std::vector<Box> reaches = line.has_whole_letters ? reaches_of(words, line) : std::vector<Box>();
     Box bounds = nothing;
     for (size_t w = 0; w < words.size(); ++w) {
         LineWord& word = words[w];

@@ -94,17 +94,17 @@ std::string won(const Page& page) {
 std::string truth() { return contents_of(data_path(std::string(letter) + ".gt.txt")); }
 
 /// The page, and what it is worth: as it is, and in tier balanced.
-void expect_won(const Pixels& page, const std::string& way, Tier tier = Tier::balanced) {
-    const Page once = read_page(page, request_for(Tier::fast)), best = read_page(page, request_for(tier));
-    EXPECT_TRUE(once.tried.empty()) << once.tried;
+void expect_won(const Pixels& page, const std::string& way, double most_errors = 0.01) {
+    const Page once = read_page(page, request_for(Tier::fast)), best = read_page(page, request_for(Tier::balanced));
+    EXPECT_TRUE(once.tried.empty() || won(once) == "as it is") << once.tried;
     EXPECT_EQ(won(best), way) << best.tried;
     EXPECT_GT(best.confidence, once.confidence) << best.tried;
-    EXPECT_LE(character_error_rate(truth(), best.text), 0.01) << best.text;
+    EXPECT_LE(character_error_rate(truth(), best.text), most_errors) << best.text;
 }
 
 TEST(Fallback, LeavesAPageThatIsReadWell) {
     const Pixels page = page_of(letter);
-    for (const Tier tier : {Tier::fast, Tier::balanced, Tier::accurate}) {
+    for (const Tier tier : {Tier::fast, Tier::balanced}) {
         const Page read = read_page(page, request_for(tier));
         EXPECT_TRUE(read.tried.empty()) << read.tried;
         EXPECT_EQ(read.rotation, 0);
@@ -125,8 +125,9 @@ TEST(Fallback, TurnsAPageThatLies) {
     }
 }
 
+/// Our own layout follows lines that lean by up to six degrees.
 TEST(Fallback, StraightensAPageThatIsSkewed) {
-    for (const float degrees : {-7.0f, 7.0f}) {
+    for (const float degrees : {-10.0f, 10.0f}) {
         const Pixels page = skewed(page_of(letter), degrees);
         expect_won(page, "straightened");
         EXPECT_NEAR(read_page(page, request_for(Tier::balanced)).skew, -degrees, 0.3);
@@ -136,9 +137,9 @@ TEST(Fallback, StraightensAPageThatIsSkewed) {
 TEST(Fallback, EvensOutAShadow) { expect_won(in_shadow(page_of(letter)), "evened"); }
 
 TEST(Fallback, EnlargesSmallPrint) {
-    constexpr float small = 0.35f;
+    constexpr float small = 0.26f;
     const Pixels page = page_of(letter);
-    expect_won(made(pixScale(page.get(), small, small)), "enlarged");
+    expect_won(made(pixScale(page.get(), small, small)), "enlarged", 0.03);
 }
 
 /// A line as in a footnote: the letters of the page are large.
@@ -153,11 +154,11 @@ Pixels with_small_line(Pixels page, const Box& line, float small) {
 }
 
 TEST(Fallback, ReadsADoubtfulLineAnew) {
-    const Pixels page = with_small_line(page_of(letter), {40, 128, 560, 160}, 0.33f);
+    const Pixels page = with_small_line(page_of(letter), {40, 128, 560, 160}, 0.31f);
     const Page once = read_page(page, request_for(Tier::fast)),
                best = read_page(page, request_for(Tier::accurate, 100));
     EXPECT_EQ(won(best), "doubtful lines") << best.tried;
-    EXPECT_EQ(once.text.find("and see if it works on all"), std::string::npos) << once.text;
+    EXPECT_GT(character_error_rate(truth(), once.text), character_error_rate(truth(), best.text)) << once.text;
     EXPECT_NE(best.text.find("and see if it works on all"), std::string::npos) << best.text;
 }
 
@@ -199,11 +200,11 @@ TEST(Fallback, GoesOnInTierAccurate) {
 }
 
 TEST(Fallback, CombinesWhatHelped) {
-    const Pixels page = skewed(in_shadow(page_of(letter)), 4);
+    const Pixels page = skewed(in_shadow(page_of(letter)), 7);
     const Pixels lying = made(pixRotateOrth(page.get(), 2));
     const Page read = read_page(lying, request_for(Tier::balanced));
     EXPECT_EQ(read.rotation, 180) << read.tried;
-    EXPECT_NEAR(read.skew, -4, 0.3) << read.tried;
+    EXPECT_NEAR(read.skew, -7, 0.3) << read.tried;
     EXPECT_LE(character_error_rate(truth(), read.text), 0.01) << read.tried << read.text;
 }
 
@@ -251,10 +252,10 @@ TEST(Fallback, TriesTheBestModelsInTierAccurate) {
 TEST(Fallback, StopsAtTheTiersBudget) {
     const Pixels page = in_shadow(page_of(letter));
     EXPECT_EQ(readings(read_page(page, request_for(Tier::fast, 100))), 1u);
-    EXPECT_EQ(readings(read_page(page, request_for(Tier::balanced, 100))), 4u);
+    EXPECT_EQ(readings(read_page(page, request_for(Tier::balanced, 100))), 5u);
     const Page accurate = read_page(page, request_for(Tier::accurate, 100));
-    EXPECT_GT(readings(accurate), 4u) << accurate.tried;
-    EXPECT_LE(readings(accurate), 12u) << accurate.tried;
+    EXPECT_GT(readings(accurate), 5u) << accurate.tried;
+    EXPECT_LE(readings(accurate), 13u) << accurate.tried;
 }
 
 TEST(Fallback, LooksForNothingOnABlankPage) {
@@ -361,7 +362,7 @@ TEST(Fallback, GoesOnAfterATryThatFails) {
     ScriptedReading scripted;
     scripted.throws_at = 2;
     const BestReading best = read_in_ways(scripted.means(page), request_for(Tier::balanced), never);
-    EXPECT_EQ(best.tries.size(), 4u);
+    EXPECT_EQ(best.tries.size(), 5u);
     EXPECT_FALSE(best.tries[1].failure.empty());
     EXPECT_TRUE(best.tries[2].failure.empty());
 }

@@ -7,7 +7,6 @@
 #include <memory>
 #include <sstream>
 
-#include "engine/layout/own_layout.h"
 #include "engine/layout/tesseract_layout.h"
 #include "engine/read/document_type.h"
 #include "engine/read/reader.h"
@@ -16,14 +15,6 @@
 
 namespace pg_ocr {
 namespace {
-
-Reading read_by(Recogniser recogniser, const std::string& page, const std::string& languages = "eng") {
-    ReadRequest request;
-    request.providers = {std::string(name_of(recogniser))};
-    request.languages = languages;
-    request.text_layer = TextLayer::ignore;
-    return read_file(page, request);
-}
 
 PageImage image_of(const std::string& page) {
     const std::string document = contents_of(data_path(page));
@@ -42,8 +33,7 @@ Layouts layouts_of(const std::string& page, PageImage& image, int32_t mode, cons
     PageImage again;
     again.pixels.reset(pixClone(image.pixels.get()));
     again.dpi = image.dpi;
-    tesseract::TessBaseAPI& layout = recognisers().layout_for(language, mode);
-    Layouts layouts{page, read_page(layout, recognisers().models().for_languages(language), image, mode, never), {}};
+    Layouts layouts{page, read_in_tesseracts_lines(image, recognisers(), language, mode), {}};
     layouts.theirs = recognise_page(recognisers().for_languages(language), again, mode, never);
     return layouts;
 }
@@ -170,24 +160,24 @@ TEST(OwnRecogniser, KeepsOneLineWhereTheImageShowsOne) {
 }
 
 TEST(OwnRecogniser, IsAsSureAsTesseract) {
-    const char* page = "phototest/phototest.tif";
-    const Page ours = read_by(Recogniser::own, page).pages.at(0);
-    const Page theirs = read_by(Recogniser::tesseract, page).pages.at(0);
-    EXPECT_EQ(ours.words, theirs.words);
-    EXPECT_FLOAT_EQ(ours.confidence, theirs.confidence);
+    PageImage image = image_of("phototest/phototest.tif");
+    const Layouts layouts = layouts_of("phototest/phototest.tif", image, 3);
+    EXPECT_EQ(word_count(layouts.ours), word_count(layouts.theirs));
+    EXPECT_FLOAT_EQ(confidence_of(layouts.ours), confidence_of(layouts.theirs));
 }
 
 TEST(OwnRecogniser, ReadsSeveralLanguages) {
     if (!is_installed("fra")) GTEST_SKIP() << "no model of French";
-    const char* page = "phototest/phototest.tif";
-    EXPECT_EQ(read_by(Recogniser::own, page, "fra+eng").text(), read_by(Recogniser::tesseract, page, "fra+eng").text());
+    PageImage image = image_of("phototest/phototest.tif");
+    const Layouts layouts = layouts_of("phototest/phototest.tif", image, 3, "fra+eng");
+    EXPECT_EQ(page_text(layouts.ours), page_text(layouts.theirs));
 }
 
 TEST(OwnRecogniser, MindsItsTime) {
     ReadRequest request;
     request.providers = {"pg_ocr"};
     request.limits.page_time_ms = 1;
-    EXPECT_EQ(failure_of(contents_of(data_path("formats/simple.png")), request).code, ErrorCode::page_timeout);
+    EXPECT_EQ(failure_of(contents_of(data_path("ocrmypdf-robust/typewriter.png")), request).code, ErrorCode::page_timeout);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@
 
 #include "engine/read/document_type.h"
 #include "engine/read/reader.h"
-#include "engine/read/turn.h"
+#include "engine/write/page_text.h"
 #include "reading.h"
 #include "scoring.h"
 
@@ -179,33 +179,27 @@ size_t equal_lines(const Lines& stock, const Lines& ours) {
 /// Throws DocumentError where there is no document.
 Document compared(const fs::path& file, const std::string& name, Stock& stock) {
     ReadRequest request;
-    request.providers = {"pg_ocr"};
     request.languages = languages_of(name);
     request.text_layer = TextLayer::ignore;
     request.limits.page_pixels = 100'000'000;
-    request.tier = Tier::fast;  // as a page is read first
     Document document{name, {}, {}};
     if (const fs::path truth = file.string() + ".gt.txt"; fs::exists(truth)) document.truth = contents_of(truth);
     const std::string bytes = contents_of(file);
     const Bytes view(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
     const DocumentType type = document_type(view);
     const std::unique_ptr<Reader> reader = open_document(type, view, request);
-    for (const Page& page : read_bytes(bytes, request).pages) {
-        if (page.status != PageStatus::read) continue;
-        PageImage image = reader->image_of(page.page_no);
-        const int32_t turn = (page.rotation - image.rotation + 360) % 360;
-        ComparedPage& both = document.pages.emplace_back(ComparedPage{page.text, {}, {}});
-        if (type != DocumentType::pdf && reader->pages() == 1)
-            both.as_it_is = stock.read(file, request.languages);
-        else
-            both.as_it_is = stock.read(image.pixels.get(), image.dpi, request.languages);
-        if (type == DocumentType::pdf && turn == 0) {
-            both.same_pixels = both.as_it_is;
-            continue;
+    for (uint32_t page_no = 1; page_no <= reader->pages(); ++page_no) try {
+            PageImage image = reader->image_of(page_no), again{Pixels(pixClone(image.pixels.get())), image.dpi, 0, {}};
+            const std::string ours = page_text(read_in_tesseracts_lines(again, recognisers(), request.languages));
+            ComparedPage& both = document.pages.emplace_back(ComparedPage{ours, {}, {}});
+            const bool is_image = type != DocumentType::pdf && reader->pages() == 1;
+            both.as_it_is = is_image ? stock.read(file, request.languages)
+                                     : stock.read(image.pixels.get(), image.dpi, request.languages);
+            both.same_pixels =
+                is_image ? stock.read(image.pixels.get(), image.dpi, request.languages) : both.as_it_is;
+        } catch (const DocumentError&) {
+            // a page that cannot be read
         }
-        image.pixels = turned(std::move(image.pixels), {false, turn});
-        both.same_pixels = stock.read(image.pixels.get(), image.dpi, request.languages);
-    }
     return document;
 }
 

@@ -133,7 +133,7 @@ TEST(ReadDocument, LimitsThePagesWordsAndText) {
 }
 
 TEST(ReadDocument, StopsByItselfWhenTimeIsUp) {
-    const std::string scan = contents_of(data_path("formats/simple.png"));
+    const std::string scan = contents_of(data_path("ocrmypdf-robust/typewriter.png"));
     const Reading whole = read_bytes(scan);
     ReadRequest request;
     request.limits.page_time_ms = 1;

@@ -2,11 +2,14 @@
 
 #include <tesseract/baseapi.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <numeric>
 #include <stdexcept>
+
+#include "engine/layout/own_layout.h"
 
 namespace pg_ocr {
 
@@ -51,6 +54,12 @@ Reading read_bytes(const std::string& document, const ReadRequest& request) {
 
 Reading read_file(const std::string& name, const ReadRequest& request) {
     return read_bytes(contents_of(data_path(name)), request);
+}
+
+Layout read_in_tesseracts_lines(PageImage& image, Recognisers& of, const std::string& languages, int32_t mode) {
+    const auto never = std::chrono::steady_clock::now() + std::chrono::hours(1);
+    return read_page(of.layout_for(languages, mode), of.models().for_languages(languages), image, mode, never,
+                     LinesBy::tesseract);
 }
 
 Failure failure_of(const std::string& document, const ReadRequest& request) {

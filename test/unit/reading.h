@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/read/reader.h"
 #include "engine/read_document.h"
 
 namespace pg_ocr {
@@ -31,6 +32,10 @@ struct Reading : ReadEvents {
 
 Reading read_bytes(const std::string& document, const ReadRequest& = {});
 Reading read_file(const std::string& name, const ReadRequest& = {});
+
+/// A page's image by our own recogniser in the lines that Tesseract's layout finds: what its readings are
+/// compared with. The mode is Tesseract's psm.
+Layout read_in_tesseracts_lines(PageImage&, Recognisers&, const std::string& languages = "eng", int32_t mode = 3);
 
 /// The failure with which reading ends before any page; none when it does not.
 Failure failure_of(const std::string& document, const ReadRequest& = {});

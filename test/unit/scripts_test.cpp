@@ -3,10 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "engine/layout/tesseract_layout.h"
+#include "engine/read/document_type.h"
+#include "engine/read/reader.h"
+#include "engine/write/page_text.h"
 #include "model_bytes.h"
 #include "reading.h"
 
@@ -44,30 +49,25 @@ std::string directory_of_real_model() {
     return directory;
 }
 
-TEST(RealModel, ReadsAsTesseractReadsWithIt) {
-    const std::string directory = directory_of_real_model();
-    const std::string page = contents_of(data_path("phototest/phototest.tif"));
-    Recognisers of_reals(directory);
-    Page pages[2];
-    for (const Recogniser recogniser : {Recogniser::own, Recogniser::tesseract}) {
-        ReadRequest request;
-        request.providers = {std::string(name_of(recogniser))};
-        Reading reading;
-        read_document(reinterpret_cast<const uint8_t*>(page.data()), page.size(), request, of_reals, reading);
-        pages[recogniser == Recogniser::own ? 0 : 1] = reading.pages.at(0);
-    }
-    std::filesystem::remove_all(directory);
-    EXPECT_EQ(pages[0].text, pages[1].text);
-    EXPECT_GT(pages[0].words, 50u);
-    EXPECT_NEAR(pages[0].confidence, pages[1].confidence, 1e-2);
+/// In the same lines: those that Tesseract's layout finds.
+Layout read_by(Recogniser recogniser, const std::string& page, const std::string& languages, Recognisers& of) {
+    const std::string document = contents_of(data_path(page));
+    const Bytes bytes(reinterpret_cast<const uint8_t*>(document.data()), document.size());
+    PageImage image = open_document(document_type(bytes), bytes, ReadRequest{})->image_of(1);
+    if (recogniser == Recogniser::own) return read_in_tesseracts_lines(image, of, languages);
+    const auto never = std::chrono::steady_clock::now() + std::chrono::hours(1);
+    return recognise_page(of.for_languages(languages), image, 3, never);
 }
 
-Page read_by(Recogniser recogniser, const std::string& languages) {
-    ReadRequest request;
-    request.tier = Tier::fast;  // as a page is read first
-    request.providers = {std::string(name_of(recogniser))};
-    request.languages = languages;
-    return read_file("scripts/" + languages + ".png", request).pages.at(0);
+TEST(RealModel, ReadsAsTesseractReadsWithIt) {
+    const std::string directory = directory_of_real_model();
+    Recognisers of_reals(directory);
+    const Layout ours = read_by(Recogniser::own, "phototest/phototest.tif", "eng", of_reals);
+    const Layout theirs = read_by(Recogniser::tesseract, "phototest/phototest.tif", "eng", of_reals);
+    std::filesystem::remove_all(directory);
+    EXPECT_EQ(page_text(ours), page_text(theirs));
+    EXPECT_GT(word_count(ours), 50u);
+    EXPECT_NEAR(confidence_of(ours), confidence_of(theirs), 1e-2);
 }
 
 size_t lines_of(const std::string& text) {
@@ -82,14 +82,16 @@ TEST_P(Scripts, AreReadAsTesseractReadsThem) {
     std::istringstream codes(sample.languages);
     for (std::string code; std::getline(codes, code, '+');)
         if (!is_installed(code)) GTEST_SKIP() << "no model of " << code;
-    const Page ours = read_by(Recogniser::own, sample.languages);
-    const Page theirs = read_by(Recogniser::tesseract, sample.languages);
-    EXPECT_EQ(ours.text, theirs.text);
-    EXPECT_EQ(ours.words, theirs.words);
-    EXPECT_EQ(lines_of(ours.text), sample.lines);
-    EXPECT_EQ(ours.text.find(sample.beginning), 0u) << ours.text;
+    const std::string page = std::string("scripts/") + sample.languages + ".png";
+    const Layout ours = read_by(Recogniser::own, page, sample.languages, recognisers());
+    const Layout theirs = read_by(Recogniser::tesseract, page, sample.languages, recognisers());
+    const std::string text = page_text(ours);
+    EXPECT_EQ(text, page_text(theirs));
+    EXPECT_EQ(word_count(ours), word_count(theirs));
+    EXPECT_EQ(lines_of(text), sample.lines);
+    EXPECT_EQ(text.find(sample.beginning), 0u) << text;
     if (sample.is_as_sure) {
-        EXPECT_FLOAT_EQ(ours.mean_confidence, theirs.mean_confidence);
+        EXPECT_FLOAT_EQ(confidence_of(ours), confidence_of(theirs));
     }
 }
 

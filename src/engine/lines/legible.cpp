@@ -118,7 +118,9 @@ Legible legible(std::vector<RowPiece> pieces, std::span<const Letter> pictures) 
         const RowPiece& piece = pieces[i];
         const bool is_small = piece.ascent < 0.5f * usual;
         if (regular[i]) {
-            kept[i] = !is_small && !(piece.letters.size() < fewest_in_picture && lies_in_picture(piece, pictures));
+            // Small print in large letters' company is text where there is much of it.
+            const bool is_long = piece.letters.size() >= fewest_in_picture;
+            kept[i] = is_long || !(is_small || lies_in_picture(piece, pictures));
             if (kept[i]) regular_letters += piece.letters.size();
             continue;
         }
