@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "engine/read/jpeg2000.h"
+#include "engine/read/png.h"
+#include "engine/read/pnm.h"
 
 namespace pg_ocr {
 namespace {
@@ -233,6 +235,18 @@ Pixels grey(Pixels pixels) {
     // Scanners store 12 bits in 16: what is brightest is to be white.
     if (pixGetDepth(pixels.get()) == 16) pixels = made(pixMaxDynamicRange(pixels.get(), L_LINEAR_SCALE));
     if (pixGetDepth(pixels.get()) != 1 && pixGetDepth(pixels.get()) != 8) pixels = made(pixConvertTo8(pixels.get(), 0));
+    return pixels;
+}
+
+Pixels decode_grey(DocumentType type, Bytes file) {
+    Pixels pixels;
+    if (type == DocumentType::png) pixels = grey_of_png(file);
+    if (type == DocumentType::pnm) pixels = grey_of_pnm(file);
+    if (pixels) return pixels;
+    pixels = decode_image(type, file);
+    const l_int32 horizontal = pixGetXRes(pixels.get()), vertical = pixGetYRes(pixels.get());
+    pixels = grey(std::move(pixels));
+    pixSetResolution(pixels.get(), horizontal, vertical);
     return pixels;
 }
 

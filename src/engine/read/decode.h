@@ -1,4 +1,4 @@
-// One image's bytes into pixels, by leptonica, from memory.
+// One image's bytes into pixels, from memory: by leptonica, but where there is a faster way.
 #pragma once
 
 #include <cstdint>
@@ -23,5 +23,8 @@ Pixels decode_image(DocumentType, Bytes);
 
 /// 1 or 8 bits deep, without colour map; what is transparent shows white. Throws std::bad_alloc.
 Pixels grey(Pixels);
+
+/// The pixels of grey(decode_image()) with the resolution of decode_image(), sooner. Throws as they do.
+Pixels decode_grey(DocumentType, Bytes);
 
 }  // namespace pg_ocr

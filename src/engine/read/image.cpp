@@ -53,9 +53,9 @@ class ImageReader final : public Reader {
         ImageSize size = image_size(type_, bytes_);
         check_page_size(size.width, size.height, request_);
         Exif exif = exif_of(type_, bytes_);
-        Pixels pixels = decode_image(type_, bytes_);
+        Pixels pixels = decode_grey(type_, bytes_);
         double horizontal = pixGetXRes(pixels.get()), vertical = pixGetYRes(pixels.get());
-        pixels = squared(grey(std::move(pixels)), horizontal, vertical);
+        pixels = squared(std::move(pixels), horizontal, vertical);
         PageImage page;
         Turn turn = turn_of(exif.orientation);
         page.pixels = turned(std::move(pixels), turn);
