@@ -108,8 +108,8 @@ Outcome read(const std::string& image, const std::string& language, LinesBy line
     Outcome outcome;
     const ReadImage read = [&](PageImage& page, const Treatment& treatment, Clock::time_point until) {
         const int32_t mode = treatment.page_segmentation_mode;
-        return read_page(recognisers.layout_for(language, mode), recognisers.models().for_languages(language), page, mode,
-                         until, lines_by == LinesBy::own_where_sure ? treatment.lines_by : lines_by);
+        return read_page(recognisers.layout_for(language, mode), recognisers.models().for_languages(language), page,
+                         mode, until, lines_by == LinesBy::own_where_sure ? treatment.lines_by : lines_by);
     };
     for (outcome.pages = 0; outcome.pages < reader->pages();) {
         const auto number = static_cast<uint32_t>(++outcome.pages);

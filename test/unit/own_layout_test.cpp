@@ -177,7 +177,8 @@ TEST(OwnRecogniser, MindsItsTime) {
     ReadRequest request;
     request.providers = {"pg_ocr"};
     request.limits.page_time_ms = 1;
-    EXPECT_EQ(failure_of(contents_of(data_path("ocrmypdf-robust/typewriter.png")), request).code, ErrorCode::page_timeout);
+    EXPECT_EQ(failure_of(contents_of(data_path("ocrmypdf-robust/typewriter.png")), request).code,
+              ErrorCode::page_timeout);
 }
 
 }  // namespace

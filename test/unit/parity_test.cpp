@@ -195,8 +195,7 @@ Document compared(const fs::path& file, const std::string& name, Stock& stock) {
             const bool is_image = type != DocumentType::pdf && reader->pages() == 1;
             both.as_it_is = is_image ? stock.read(file, request.languages)
                                      : stock.read(image.pixels.get(), image.dpi, request.languages);
-            both.same_pixels =
-                is_image ? stock.read(image.pixels.get(), image.dpi, request.languages) : both.as_it_is;
+            both.same_pixels = is_image ? stock.read(image.pixels.get(), image.dpi, request.languages) : both.as_it_is;
         } catch (const DocumentError&) {
             // a page that cannot be read
         }

@@ -270,7 +270,7 @@ std::vector<RowOfPieces> rows_of(std::vector<RowPiece> pieces, std::span<const B
         if (next[i] == none) continue;
         const RowPiece& other = pieces[next[i]];
         if (is_partitioned(partitions, piece.right(), other.left(), piece.box) ||
-            neighbours.are_columns(piece, other)) {
+            (!are_of_one_pitch(piece, other) && neighbours.are_columns(piece, other))) {
             // Where lines are short, the white between columns is wider than their gutter.
             const auto gutter = static_cast<int32_t>(widest_gutter * other.x_height);
             parted.push_back({{std::max(piece.right(), other.left() - gutter), other.left()}, piece.baseline});
@@ -278,7 +278,9 @@ std::vector<RowOfPieces> rows_of(std::vector<RowPiece> pieces, std::span<const B
         }
     }
     for (uint32_t i = 0; i < pieces.size(); ++i)
-        if (next[i] != none && lies_between(parted, pieces[i], pieces[next[i]])) next[i] = none;
+        if (next[i] != none && !are_of_one_pitch(pieces[i], pieces[next[i]]) &&
+            lies_between(parted, pieces[i], pieces[next[i]]))
+            next[i] = none;
     for (uint32_t i = 0; i < pieces.size(); ++i) {
         if (next[i] == none) continue;
         uint32_t& rival = before[next[i]];

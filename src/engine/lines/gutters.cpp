@@ -66,9 +66,7 @@ class Strip {
 
   private:
     static constexpr float long_line = 10, near = 1.5f;  // in x-heights
-    bool is_near(int32_t distance) const {
-        return distance >= 0 && static_cast<float>(distance) <= near * x_height_;
-    }
+    bool is_near(int32_t distance) const { return distance >= 0 && static_cast<float>(distance) <= near * x_height_; }
     Interval white_;
     float x_height_;
     uint32_t rows_ = 1, ends_ = 0, begins_ = 0;  ///< rows of which it parts two pieces, or has one beside it
@@ -132,7 +130,8 @@ std::vector<RowPiece> parted_at_gutters(const std::vector<RowPiece>& pieces, std
             std::vector<size_t> cuts;
             for (const Gap& gap : row.gaps)
                 if (is_partitioned(partitions, gap.white.begin, gap.white.end, row.piece->box) ||
-                    (static_cast<float>(gap.white.width()) >= narrowest * row.piece->x_height &&
+                    (row.piece->pitch == 0 &&
+                     static_cast<float>(gap.white.width()) >= narrowest * row.piece->x_height &&
                      is_gutter(gap, row, levels, level)))
                     cuts.push_back(gap.first_behind);
             append_parts(*row.piece, cuts, parted);

@@ -203,7 +203,8 @@ class Pieces {
             measure(before);
             measure(behind);
             if (!is_regular(before) || !is_regular(behind)) continue;
-            if (std::abs(before.baseline - behind.baseline) > high * std::min(before.x_height, behind.x_height)) return i;
+            if (std::abs(before.baseline - behind.baseline) > high * std::min(before.x_height, behind.x_height))
+                return i;
         }
         return letters.size();
     }
@@ -318,7 +319,39 @@ class Pieces {
     std::vector<RowPiece>& pieces_;
 };
 
+constexpr size_t fewest_steps = 5;
+
+/// Letters stand in the middle of cells that are all as wide, but for quotes and for what touches.
+float pitch_of(const RowPiece& piece) {
+    constexpr float narrowest = 0.5f, widest = 2.2f;  // in x-heights
+    std::vector<float> steps;
+    for (size_t i = 1; i < piece.letters.size(); ++i) {
+        const auto step = static_cast<float>(piece.letters[i].box.left + piece.letters[i].box.right -
+                                             piece.letters[i - 1].box.left - piece.letters[i - 1].box.right) /
+                          2;
+        if (step >= narrowest * piece.x_height && step <= widest * piece.x_height) steps.push_back(step);
+    }
+    if (steps.size() < fewest_steps) return 0;
+    const float usual = median(steps);
+    constexpr float farthest_off = 0.13f;
+    const auto alike =
+        std::ranges::count_if(steps, [&](float step) { return std::abs(step - usual) <= farthest_off * usual; });
+    return 10 * alike >= 7 * static_cast<ptrdiff_t>(steps.size()) ? usual : 0;
+}
+
 }  // namespace
+
+bool are_of_one_pitch(const RowPiece& a, const RowPiece& b) {
+    constexpr float farthest_off = 0.1f;
+    const RowPiece& sure = a.pitch > 0 ? a : b;
+    const RowPiece& other = a.pitch > 0 ? b : a;
+    if (sure.pitch == 0) return false;
+    if (other.pitch > 0) return std::abs(sure.pitch - other.pitch) <= farthest_off * sure.pitch;
+    // Of a few letters it cannot be told, but where they are near.
+    constexpr float most_spaces = 8;
+    const int32_t white = std::max(a.left(), b.left()) - std::min(a.right(), b.right());
+    return other.letters.size() <= fewest_steps && static_cast<float>(white) <= most_spaces * sure.pitch;
+}
 
 void measure(RowPiece& piece) {
     std::ranges::sort(piece.letters, {}, [](const Letter& letter) { return letter.box.left; });
@@ -367,6 +400,7 @@ void measure(RowPiece& piece) {
     }
     piece.x_height = std::max(piece.x_height, 1.0f);
     piece.ascent = std::max(piece.ascent, piece.x_height);
+    piece.pitch = pitch_of(piece);
 }
 
 Box levelled(const Box& box, double slope) {

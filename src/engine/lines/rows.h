@@ -30,6 +30,7 @@ struct RowPiece {
     float baseline = 0;    ///< y
     float x_height = 0;    ///< of small letters; where there are none, what it would be
     float ascent = 0;      ///< from the baseline up to the tops of high letters
+    float pitch = 0;       ///< from letter to letter where all are as wide, as a typewriter's; else 0
     bool is_high = false;  ///< shows no letters of x-height: figures or capitals, most likely
     int32_t left() const { return box.left; }
     int32_t right() const { return box.right; }
@@ -38,6 +39,10 @@ struct RowPiece {
 /// The pieces of a page, from the top. Where a piece has no baseline to be seen, as a lone comma, it is
 /// part of a row beside it, or of none.
 std::vector<RowPiece> pieces_of(std::vector<Letter>);
+
+/// True where both are of one typewriter's letters, as far as can be told: a line of code, or what was printed by a
+/// program, in which white is so many spaces.
+bool are_of_one_pitch(const RowPiece&, const RowPiece&);
 
 /// Measures a piece anew by its letters, which are put in order. Has at least one.
 void measure(RowPiece&);
