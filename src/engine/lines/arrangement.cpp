@@ -128,7 +128,8 @@ class Neighbours {
     enum class Seen : uint8_t { columns_of_prose, columns, table, little };
     Seen seen_at(const RowPiece& left, const RowPiece& right, const Interval& white, size_t farthest) const {
         constexpr float tallest_blank = 7, narrowest_strip = 0.6f;  // in x-heights
-        Sides sides;
+        // White between a typewriter's letters may be so many spaces: other text has to tell.
+        Sides sides(are_of_one_pitch(left, right));
         const size_t level = level_of_.at(&left);
         sides.add(levels_[level], levels_[level_of_.at(&right)], white);
         for (const bool up : {true, false}) {
@@ -151,6 +152,7 @@ class Neighbours {
     /// What is beside a strip.
     class Sides {
       public:
+        explicit Sides(bool skips_typewriting) : skips_typewriting_(skips_typewriting) {}
         void add(Level left_level, Level right_level, const Interval& strip) {
             const RowPiece* left = nearest(left_level, strip, true);
             const RowPiece* right = nearest(right_level, strip, false);
@@ -179,7 +181,7 @@ class Neighbours {
         static float width_of(const RowPiece& piece) {
             return static_cast<float>(piece.right() - piece.left()) / piece.x_height;
         }
-        static const RowPiece* nearest(Level level, const Interval& strip, bool on_left) {
+        const RowPiece* nearest(Level level, const Interval& strip, bool on_left) const {
             constexpr float farthest = 4;   // in x-heights: beyond is what another strip parts
             constexpr float narrowest = 1;  // what is narrower is a mark
             const RowPiece* nearest = nullptr;
@@ -191,7 +193,7 @@ class Neighbours {
                             : piece.left() >= strip.end && (nearest == nullptr || piece.left() < nearest->left()))
                     nearest = &piece;
             }
-            return nearest;
+            return nearest != nullptr && skips_typewriting_ && nearest->pitch > 0 ? nullptr : nearest;
         }
         /// Lines of prose are as long as their column is wide, most of them; entries of a table are of any length.
         static bool fills(std::vector<float> widths) {
@@ -201,6 +203,7 @@ class Neighbours {
             return 10 * std::ranges::count_if(widths, [&](float width) { return width >= full; }) >=
                    6 * static_cast<ptrdiff_t>(widths.size());
         }
+        bool skips_typewriting_;
         std::vector<float> left_, right_;  ///< widths in x-heights
         size_t aligned_ = 0;
     };
@@ -270,7 +273,7 @@ std::vector<RowOfPieces> rows_of(std::vector<RowPiece> pieces, std::span<const B
         if (next[i] == none) continue;
         const RowPiece& other = pieces[next[i]];
         if (is_partitioned(partitions, piece.right(), other.left(), piece.box) ||
-            (!are_of_one_pitch(piece, other) && neighbours.are_columns(piece, other))) {
+            neighbours.are_columns(piece, other)) {
             // Where lines are short, the white between columns is wider than their gutter.
             const auto gutter = static_cast<int32_t>(widest_gutter * other.x_height);
             parted.push_back({{std::max(piece.right(), other.left() - gutter), other.left()}, piece.baseline});
@@ -278,9 +281,7 @@ std::vector<RowOfPieces> rows_of(std::vector<RowPiece> pieces, std::span<const B
         }
     }
     for (uint32_t i = 0; i < pieces.size(); ++i)
-        if (next[i] != none && !are_of_one_pitch(pieces[i], pieces[next[i]]) &&
-            lies_between(parted, pieces[i], pieces[next[i]]))
-            next[i] = none;
+        if (next[i] != none && lies_between(parted, pieces[i], pieces[next[i]])) next[i] = none;
     for (uint32_t i = 0; i < pieces.size(); ++i) {
         if (next[i] == none) continue;
         uint32_t& rival = before[next[i]];

@@ -22,8 +22,10 @@ constexpr Demand demands[] = {{2, 2.2f, 3.0f}, {3, 1.4f, 2.2f}, {4, 1.0f, 1.8f},
 
 class Strip {
   public:
-    Strip(const Interval& white, float x_height, float space) : white_(white), x_height_(x_height) {
-        if (space > 0) spaces_.push_back(space);
+    Strip(const Interval& white, const MeasuredPiece& row)
+        : white_(white), x_height_(row.piece->x_height), is_typewritten_(row.piece->pitch > 0) {
+        if (row.space > 0) spaces_.push_back(row.space);
+        if (is_typewritten_) rows_ = 0;
     }
     /// False where it ends.
     bool goes_through(Level level) {
@@ -32,6 +34,8 @@ class Strip {
         white_ = rest;
         bool left = false, right = false, ends_here = false, begins_here = false;
         for (const MeasuredPiece& row : level) {
+            // White between a typewriter's letters may be so many spaces: other text has to tell.
+            if (is_typewritten_ && row.piece->pitch > 0) continue;
             left |= row.piece->left() < white_.begin;
             right |= row.piece->right() > white_.end;
             const bool is_long = static_cast<float>(row.piece->right() - row.piece->left()) >= long_line * x_height_;
@@ -69,6 +73,7 @@ class Strip {
     bool is_near(int32_t distance) const { return distance >= 0 && static_cast<float>(distance) <= near * x_height_; }
     Interval white_;
     float x_height_;
+    bool is_typewritten_;
     uint32_t rows_ = 1, ends_ = 0, begins_ = 0;  ///< rows of which it parts two pieces, or has one beside it
     std::vector<float> spaces_;
 };
@@ -77,7 +82,7 @@ class Strip {
 bool is_gutter(const Gap& gap, const MeasuredPiece& row, const Levels& levels, size_t level) {
     constexpr size_t farthest = 8;
     constexpr float tallest_blank = 7;  // in x-heights
-    Strip strip(gap.white, row.piece->x_height, row.space);
+    Strip strip(gap.white, row);
     bool up = true, down = true;
     for (size_t step = 1; step <= farthest && (up || down); ++step) {
         const auto go_on = [&](size_t from, size_t to) {
@@ -130,8 +135,7 @@ std::vector<RowPiece> parted_at_gutters(const std::vector<RowPiece>& pieces, std
             std::vector<size_t> cuts;
             for (const Gap& gap : row.gaps)
                 if (is_partitioned(partitions, gap.white.begin, gap.white.end, row.piece->box) ||
-                    (row.piece->pitch == 0 &&
-                     static_cast<float>(gap.white.width()) >= narrowest * row.piece->x_height &&
+                    (static_cast<float>(gap.white.width()) >= narrowest * row.piece->x_height &&
                      is_gutter(gap, row, levels, level)))
                     cuts.push_back(gap.first_behind);
             append_parts(*row.piece, cuts, parted);
