@@ -163,13 +163,13 @@ class Neighbours {
         }
         /// Prose beside prose, or beside a narrower text whose lines are not at the same heights, or rows of a table.
         Seen seen() const {
-            constexpr size_t fewest_rows = 3;
+            constexpr size_t fewest_rows = 3, many_rows = 12;  // an index has as many, a table hardly such long cells
             constexpr float prose = 16, wide_prose = 22, narrowest = 3;
             const size_t left_rows = left_.size(), right_rows = right_.size(), rows = std::min(left_rows, right_rows);
             const float left = median_of(left_), right = median_of(right_);
             const bool is_level = 10 * aligned_ >= 7 * rows;
             if (left >= prose && right >= prose && rows >= fewest_rows &&
-                (!is_level || (fills(left_) && fills(right_))))
+                (!is_level || rows >= many_rows || (fills(left_) && fills(right_))))
                 return Seen::columns_of_prose;
             if (rows >= fewest_rows && std::max(left, right) >= wide_prose && std::min(left, right) >= narrowest &&
                 !is_level)
