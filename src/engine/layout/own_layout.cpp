@@ -282,8 +282,8 @@ struct FoundLines {
 };
 
 /// The page's ink is told.
-FoundLines found_lines(tesseract::TessBaseAPI& tesseract, const PageImage& image, const Model& model,
-                                  int32_t mode, LinesBy lines_by) {
+FoundLines found_lines(tesseract::TessBaseAPI& tesseract, const PageImage& image, const Model& model, int32_t mode,
+                       LinesBy lines_by) {
     if (lines_by != LinesBy::tesseract && mode == tesseract::PSM_AUTO &&
         is_of_known_script(model.language.unicharset)) {
         TextPage page = own_text_page(image, model);

@@ -15,8 +15,8 @@ class TessBaseAPI;
 
 namespace pg_ocr {
 
-/// Who finds the lines: Tesseract, our own layout, or Tesseract where a page does not look as ours knows them. Ours knows
-/// pages of any kind (psm 3) in Latin, Greek and Cyrillic letters.
+/// Who finds the lines: Tesseract, our own layout, or Tesseract where a page does not look as ours knows them. Ours
+/// knows pages of any kind (psm 3) in Latin, Greek and Cyrillic letters.
 enum class LinesBy : uint8_t { own_where_sure, own, tesseract };
 
 /// As recognise_page() of tesseract_layout.h, with the models of the languages, the main one first; keeps the pixels,
