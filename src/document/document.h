@@ -51,7 +51,7 @@ struct Table {
 /// What a page is made of, in reading order. The words of tables are in the blocks as well.
 struct Layout {
     std::vector<Block> blocks;
-    std::vector<Table> tables;    ///< from the top; in tier accurate
+    std::vector<Table> tables;   ///< from the top; in tier accurate
     bool has_own_lines = false;  ///< found by our own layout, not by Tesseract's
 };
 

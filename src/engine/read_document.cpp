@@ -104,8 +104,7 @@ Layout layout_of(PageImage& image, const Treatment& treatment, const std::string
     if (recogniser == Recogniser::tesseract)
         return recognise_page(recognisers.for_languages(languages), image, mode, until);
     tesseract::TessBaseAPI& layout = recognisers.layout_for(languages, mode);
-    return read_page(layout, recognisers.models().for_languages(languages), image, mode, until,
-                     treatment.lines_by);
+    return read_page(layout, recognisers.models().for_languages(languages), image, mode, until, treatment.lines_by);
 }
 
 /// How a server gets the page: as the best reading so far has it, so that it need not find out anew how it lies.
