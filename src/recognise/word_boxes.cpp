@@ -76,6 +76,7 @@ std::vector<Box> reaches_of(const std::vector<LineWord>& words, const LineLayout
     std::vector<Box> blobs = line.blobs;
     std::ranges::sort(blobs, {}, &Box::left);
     std::vector<Box> reaches;
+    reaches.reserve(words.size());
     for (const LineWord& word : words) reaches.push_back(union_of(line.box, word.word.box));
     for (size_t w = 1; w < words.size(); ++w)
         reaches[w - 1].right = reaches[w].left = parting(words[w - 1], words[w], blobs);

@@ -504,18 +504,18 @@ TEST(Fallback, SeesHowAPageLies) {
     EXPECT_GE(upright.pieces, upright.letters);
     EXPECT_LT(upright.pieces, 2 * upright.letters);
     EXPECT_NEAR(upright.letter_height, 18, 3);
-    EXPECT_FALSE(upright.is_dark);
-    EXPECT_LT(upright.shading, 0.05f);
+    EXPECT_FALSE(upright.light.is_dark);
+    EXPECT_LT(upright.light.shading, 0.05f);
     for (const int32_t turns : {0, 1, 2, 3}) {
         const Appearance lying = appearance(made(pixRotateOrth(page.get(), turns)));
         EXPECT_TRUE(lying.turn_is_sure) << turns;
         EXPECT_EQ(lying.turn, (4 - turns) % 4 * 90);
     }
-    EXPECT_GT(appearance(in_shadow(made(pixCopy(nullptr, page.get())))).shading, 0.4f);
+    EXPECT_GT(appearance(in_shadow(made(pixCopy(nullptr, page.get())))).light.shading, 0.4f);
     EXPECT_NEAR(appearance(skewed(page, 7)).skew.degrees, -7, 0.2);
     Pixels black = made(pixCopy(nullptr, page.get()));
     pixInvert(black.get(), black.get());
-    EXPECT_TRUE(appearance(std::move(black)).is_dark);
+    EXPECT_TRUE(appearance(std::move(black)).light.is_dark);
 }
 
 }  // namespace

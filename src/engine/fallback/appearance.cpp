@@ -135,6 +135,13 @@ Skew skew_of(PIX* ink) {
     return {degrees, confidence >= sure};
 }
 
+Light light_on(PIX* pixels) {
+    if (pixGetDepth(pixels) != 8) return {0, is_mostly_ink(pixels)};
+    const std::vector<Place> places = places_of(pixels);
+    const bool dark = is_dark(places);
+    return {shading_of(places, dark), dark};
+}
+
 Appearance appearance_of(const PageImage& image) {
     Appearance appearance;
     Pieces pieces = pieces_of(image.ink.get());
@@ -142,13 +149,7 @@ Appearance appearance_of(const PageImage& image) {
     appearance.letters = static_cast<uint32_t>(pieces.letter_heights.size());
     appearance.letter_height = median_of(pieces.letter_heights);
     appearance.skew = skew_of(image.ink.get());
-    if (pixGetDepth(image.pixels.get()) == 8) {
-        const std::vector<Place> places = places_of(image.pixels.get());
-        appearance.is_dark = is_dark(places);
-        appearance.shading = shading_of(places, appearance.is_dark);
-    } else {
-        appearance.is_dark = is_mostly_ink(image.pixels.get());
-    }
+    appearance.light = light_on(image.pixels.get());
     find_turn(image.ink.get(), appearance);
     return appearance;
 }

@@ -108,6 +108,10 @@ class Tries {
             if (std::optional<Way> way = other_lines_for(best_.reading)) ways_.push_back(*std::move(way));
             return;
         }
+        if (best_.reading.layout.has_own_lines && best_.reading.estimate >= enough_for(request_)) {
+            ways_ = ways_for_good(best_.reading, light_on(image.pixels.get()), request_);
+            return;
+        }
         try {
             ways_ = ways_for(best_.reading, appearance_of(image), request_, has_best_models());
         } catch (const std::bad_alloc&) {

@@ -35,8 +35,8 @@ class Ways {
         if (std::optional<Way> way = other_lines_for(reading_)) ways_.push_back(*std::move(way));
         add_straightened();
         add_inverted();
-        if (appearance_.shading >= slight_shading && !appearance_.is_dark)
-            add_evened(appearance_.shading >= plain_shading);
+        if (appearance_.light.shading >= slight_shading && !appearance_.light.is_dark)
+            add_evened(appearance_.light.shading >= plain_shading);
         const bool has_columns = has_columns_of_prose(reading_.layout);
         if (!has_columns) add_segmentation("as one block", tesseract::PSM_SINGLE_BLOCK);
         add_enlarged();
@@ -47,6 +47,13 @@ class Ways {
         if (has_best_models) add_best_models();
         if (may_lie)
             for (const int32_t degrees : {180, 90, 270}) add_turn(degrees);
+        return std::move(ways_);
+    }
+
+    std::vector<Way> of_good_reading() {
+        add_level();
+        add_inverted();
+        if (appearance_.light.shading >= plain_shading && !appearance_.light.is_dark) add_evened(true);
         return std::move(ways_);
     }
 
@@ -97,9 +104,9 @@ class Ways {
     /// White ink is told from black paper without it, but only black ink from uneven paper.
     void add_inverted() {
         Treatment treatment = now();
-        if (!appearance_.is_dark || treatment.inverted) return;
+        if (!appearance_.light.is_dark || treatment.inverted) return;
         treatment.inverted = treatment.evened = true;
-        add("inverted", treatment, appearance_.shading >= plain_shading);
+        add("inverted", treatment, appearance_.light.shading >= plain_shading);
     }
 
     /// Specks that are enlarged look like letters: Tesseract's search for columns among a hundred thousand takes
@@ -135,7 +142,7 @@ class Ways {
         Treatment treatment = now();
         if (treatment.local) return;
         treatment.local = true;
-        treatment.inverted |= appearance_.is_dark;
+        treatment.inverted |= appearance_.light.is_dark;
         add("local threshold", treatment);
     }
 
@@ -198,6 +205,12 @@ std::optional<Way> other_lines_for(const PageReading& reading) {
     way.treatment.lines_by = LinesBy::tesseract;
     way.even_if_enough = true;
     return way;
+}
+
+std::vector<Way> ways_for_good(const PageReading& reading, const Light& light, const ReadRequest& request) {
+    Appearance appearance;
+    appearance.light = light;
+    return Ways(reading, appearance, request).of_good_reading();
 }
 
 std::vector<Way> ways_for(const PageReading& reading, const Appearance& appearance, const ReadRequest& request,

@@ -36,6 +36,10 @@ struct Way {
 /// looks like. has_best_models: they are installed for the request's languages.
 std::vector<Way> ways_for(const PageReading&, const Appearance&, const ReadRequest&, bool has_best_models);
 
+/// The same of a reading that is good enough, whose lines our own layout found however they lean: what it may have
+/// missed all the same, in a shadow.
+std::vector<Way> ways_for_good(const PageReading&, const Light&, const ReadRequest&);
+
 /// Where few words that our own layout found seem right: to read the page by the lines that Tesseract's finds. Lines of
 /// columns side by side it mixes up more often than ours does.
 std::optional<Way> other_lines_for(const PageReading&);
