@@ -480,6 +480,42 @@ TEST(Fallback, TellsColumnsOfProseFromAReceipt) {
     EXPECT_FALSE(has_columns_of_prose(one_column));
 }
 
+/// Reads a word, as sure as the lines let it be that the page is read by.
+BestReading read_by_lines(Tier tier, float sure_of_own, float sure_of_tesseracts, bool has_own_lines = true) {
+    const Pixels page = page_of(letter);
+    const Means means{[&] {
+                          return PageImage{made(pixCopy(nullptr, page.get())), 70, 0, {}};
+                      },
+                      [&](PageImage& image, const Treatment& treatment, Clock::time_point) {
+                          image.ink = made(pixThresholdToBinary(image.pixels.get(), 100));
+                          const bool is_own = treatment.lines_by != LinesBy::tesseract;
+                          const Box box{30, 80, 630, 370};
+                          const float sure = is_own ? sure_of_own : sure_of_tesseracts;
+                          Layout layout{{{box, {{box, sure, {{"word", box, sure, sure > 50}}}}}}, {}};
+                          layout.has_own_lines = is_own && has_own_lines;
+                          return layout;
+                      },
+                      false};
+    return read_in_ways(means, request_for(tier), never);
+}
+
+TEST(Fallback, ReadsInTesseractsLinesWhereOursReadBadly) {
+    const BestReading better = read_by_lines(Tier::fast, 40, 95);
+    ASSERT_EQ(better.tries.size(), 2u);
+    EXPECT_EQ(better.tries[1].way, "Tesseract's layout");
+    EXPECT_TRUE(better.tries[1].won);
+    EXPECT_EQ(better.reading.layout.has_own_lines, false);
+    const BestReading worse = read_by_lines(Tier::fast, 40, 20);
+    ASSERT_EQ(worse.tries.size(), 2u);
+    EXPECT_TRUE(worse.tries[0].won);
+    EXPECT_EQ(read_by_lines(Tier::balanced, 40, 95).tries.at(1).way, "Tesseract's layout");
+}
+
+TEST(Fallback, ReadsOnceInOurLinesWhereTheyReadWellAndInTesseracts) {
+    EXPECT_EQ(read_by_lines(Tier::fast, 95, 20).tries.size(), 1u);
+    EXPECT_EQ(read_by_lines(Tier::fast, 40, 95, false).tries.size(), 1u);
+}
+
 /// As one block its lines would go across both columns.
 TEST(Fallback, KeepsColumnsApart) {
     const Pixels column = page_of(letter);

@@ -130,6 +130,33 @@ TEST(WordBoxes, StayWithinTheLayoutsWords) {
     EXPECT_EQ(words[0].word.box, (Box{0, 10, 16, 30}));
 }
 
+/// Steps tell where words are, but hardly where they end: here those of the first word end too early.
+TEST(WordBoxes, ReachAsFarAsTheirInkWhereItIsOfOneWord) {
+    std::vector<LineWord> words = word_of_two_characters();
+    words.push_back(words.front());
+    words[1].characters[0].box = {30, 0, 40, 40};
+    words[1].characters[1].box = {40, 0, 50, 40};
+    words[1].word.box = {30, 0, 50, 40};
+    LineLayout layout;
+    layout.blobs = {{1, 10, 9, 30}, {11, 12, 26, 28}, {36, 11, 39, 30}, {41, 12, 55, 31}};
+    layout.box = {1, 10, 55, 31};
+    layout.has_whole_letters = true;
+    fit_to_blobs(words, layout);
+    EXPECT_EQ(words[0].word.box, (Box{1, 10, 26, 30}));
+    EXPECT_EQ(words[1].word.box, (Box{36, 11, 55, 31}));
+}
+
+/// Steps are as high as the line.
+TEST(WordBoxes, AreNoHigherForALetterThatTouchesTheNext) {
+    std::vector<LineWord> words = word_of_two_characters();
+    LineLayout layout;
+    layout.blobs = {{1, 10, 19, 30}};
+    layout.box = {1, 5, 19, 35};
+    layout.has_whole_letters = true;
+    fit_to_blobs(words, layout);
+    EXPECT_EQ(words[0].word.box, (Box{1, 10, 19, 30}));
+}
+
 class PhototestLine : public testing::Test {
   protected:
     std::vector<LineWord> words() {
