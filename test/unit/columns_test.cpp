@@ -50,29 +50,27 @@ std::vector<std::pair<int32_t, int32_t>> rows_of(const std::vector<BlockOfRows>&
     return rows;
 }
 
-/// The second column begins so much lower than the first one.
-void expect_two_columns(int32_t lower) {
-    constexpr size_t lines = 10;
+/// Lines of the second column are so far below each other: some stand beside a line of the first one, some between two.
+void expect_two_columns(int32_t pitch_of_second) {
+    constexpr size_t lines = 12;
     std::vector<Letter> letters;
     for (int32_t i = 0; i < static_cast<int32_t>(lines); ++i) {
         add_prose(letters, 100, 900, 200 + pitch * i);
-        add_prose(letters, 940, 1740, 200 + lower + pitch * i);
+        add_prose(letters, 940, 1740, 200 + pitch_of_second * i);
     }
     const auto rows = rows_of(arranged_letters(letters));
-    ASSERT_EQ(rows.size(), 2 * lines) << lower;
+    ASSERT_EQ(rows.size(), 2 * lines) << pitch_of_second;
     for (size_t i = 0; i < rows.size(); ++i)
-        EXPECT_EQ(rows[i], i < lines ? std::pair(100, 900) : std::pair(940, 1740)) << lower << ' ' << i;
+        EXPECT_EQ(rows[i], i < lines ? std::pair(100, 900) : std::pair(940, 1740)) << pitch_of_second << ' ' << i;
 }
 
 TEST(Columns, ArePartedWhateverTheHeightsOfTheirLines) {
-    for (const int32_t lower : {0, 8, 14, 22, 30, 38}) expect_two_columns(lower);
+    for (const int32_t pitch_of_second : {pitch, 46, 49, 53, 58}) expect_two_columns(pitch_of_second);
 }
 
 TEST(Columns, AreNotSeenInWhatAProgramPrinted) {
     std::vector<Letter> letters;
-    const std::vector<std::string> lines{"Sentences       0.09 3.69 0.04", "Vocabulary      0.17 3.88 0.04",
-                                         "Completion      0.02 3.00 0.01", "First letters   0.58 1.35 0.35",
-                                         "All of them     0.12 2.81 0.11"};
+    const std::vector<std::string> lines(6, "where all of them are there    then all of them go on");
     for (size_t i = 0; i < lines.size(); ++i)
         add_typewriting(letters, lines[i], 100, 200 + pitch * static_cast<int32_t>(i));
     const auto rows = rows_of(arranged_letters(letters));
@@ -80,6 +78,23 @@ TEST(Columns, AreNotSeenInWhatAProgramPrinted) {
     for (const auto& [left, right] : rows) {
         EXPECT_EQ(left, 103);
         EXPECT_GT(right, 700);
+    }
+}
+
+TEST(Columns, AreNotCutOutOfWhatAProgramPrinted) {
+    std::vector<Letter> letters;
+    for (int32_t i = 0; i < 8; ++i)
+        add_typewriting(letters, "where they are all  land then ever on and on", 100, 200 + pitch * i);
+    EXPECT_EQ(parted_at_gutters(pieces_of(std::move(letters)), {}).size(), 8u);
+}
+
+/// A letter has others to its right at its height, though they stand on another line.
+TEST(Columns, EndWhereTheLineIsAnother) {
+    for (const int32_t lower : {0, 9, -9}) {
+        std::vector<Letter> letters;
+        add_prose(letters, 100, 500, 200);
+        add_prose(letters, 532, 900, 200 + lower);
+        EXPECT_EQ(pieces_of(std::move(letters)).size(), lower == 0 ? 1u : 2u) << lower;
     }
 }
 
@@ -105,8 +120,8 @@ TEST(Columns, OfAnIndexAreRead) {
     constexpr size_t lines = 30;
     std::vector<Letter> letters;
     for (int32_t i = 0; i < static_cast<int32_t>(lines); ++i) {
-        add_prose(letters, 100, 600 + i * 37 % 290, 200 + pitch * i);
-        add_prose(letters, 960, 1440 + i * 53 % 290, 200 + pitch * i);
+        add_prose(letters, 100, 820 + i * 37 % 70, 200 + pitch * i);
+        add_prose(letters, 960, 1300 + i * 191 % 450, 200 + pitch * i);
     }
     const auto rows = rows_of(arranged_letters(letters));
     ASSERT_EQ(rows.size(), 2 * lines);

@@ -323,7 +323,7 @@ constexpr size_t fewest_steps = 5;
 
 /// Letters stand in the middle of cells that are all as wide, but for quotes and for what touches.
 float pitch_of(const RowPiece& piece) {
-    constexpr float narrowest = 0.5f, widest = 2.2f;  // in x-heights
+    constexpr float narrowest = 0.5f, widest = 1.8f;  // in x-heights: over a space it is farther
     std::vector<float> steps;
     for (size_t i = 1; i < piece.letters.size(); ++i) {
         const auto step = static_cast<float>(piece.letters[i].box.left + piece.letters[i].box.right -
