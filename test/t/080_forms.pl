@@ -55,9 +55,13 @@ for my $name (sort keys %job)
 
 # Tesseract counts paragraphs, we do not. The rest is the same: columns, numbers of lines within their block and of words,
 # boxes and words.
+$server->safe_psql('postgres', q(ALTER SYSTEM SET pg_ocr.balanced_providers = 'tesseract'));
+$server->restart;
 for my $name ('phototest.tif', 'linn.png')
 {
-	my ($own, $theirs) = (table_of(result("SELECT ocr_tsv($job{$name})")), table_of(tesseract($name)));
+	my $job = submit($server, $name, q(options => '{"reuse": false}'));
+	is(ended($server, $job)->{status}, 'completed', "$name is read by tesseract");
+	my ($own, $theirs) = (table_of(result("SELECT ocr_tsv($job)")), table_of(tesseract($name)));
 	is($own->{columns}, $theirs->{columns}, "$name: the columns are those of tesseract");
 	is($own->{rows}[0], $theirs->{rows}[0], "$name: the page's row is the one of tesseract");
 	my ($same, $all) = (0, scalar @{ $theirs->{words} });
