@@ -1,11 +1,15 @@
 // Columns of our own layout, on letters that stand where a test puts them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/lines/arrangement.h"
 #include "engine/lines/gutters.h"
+#include "engine/lines/legible.h"
 #include "engine/lines/rows.h"
 
 namespace pg_ocr {
@@ -38,8 +42,8 @@ void add_typewriting(std::vector<Letter>& letters, const std::string& line, int3
                        baseline);
 }
 
-std::vector<BlockOfRows> arranged_letters(std::vector<Letter> letters) {
-    return arranged(parted_at_gutters(pieces_of(std::move(letters)), {}), {}, {});
+std::vector<BlockOfRows> arranged_letters(std::vector<Letter> letters, const Ruling& ruling = {}) {
+    return arranged(parted_at_gutters(pieces_of(std::move(letters)), {}), ruling, {});
 }
 
 /// Of each row, in reading order, its left and right edge.
@@ -98,12 +102,14 @@ TEST(Columns, EndWhereTheLineIsAnother) {
     }
 }
 
-TEST(Columns, HoldWhatAProgramPrintedWhereProseIsAboveAndBelow) {
-    constexpr int32_t lines = 12;
+/// With so many lines of prose above, of code, and of prose below; within the code are blank lines.
+void expect_columns_with_code(int32_t above, int32_t code, int32_t below) {
+    const int32_t lines = above + code + below;
     std::vector<Letter> letters;
     for (int32_t i = 0; i < lines; ++i) {
         const int32_t baseline = 200 + pitch * i;
-        if (i >= 5 && i < 7) {
+        if (i >= above && i < above + code) {
+            if (i % 9 >= 7) continue;
             add_typewriting(letters, "select all of it from there to", 100, baseline);
             add_typewriting(letters, "where else could it ever stand", 940, baseline);
         } else {
@@ -112,8 +118,13 @@ TEST(Columns, HoldWhatAProgramPrintedWhereProseIsAboveAndBelow) {
         }
     }
     const auto rows = rows_of(arranged_letters(letters));
-    ASSERT_EQ(rows.size(), static_cast<size_t>(2 * lines));
-    for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].first >= 940, i >= static_cast<size_t>(lines)) << i;
+    for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].first >= 940, 2 * i >= rows.size()) << i;
+}
+
+TEST(Columns, HoldWhatAProgramPrintedWhereProseIsAboveOrBelow) {
+    expect_columns_with_code(5, 2, 5);
+    expect_columns_with_code(5, 100, 5);
+    expect_columns_with_code(0, 60, 4);
 }
 
 TEST(Columns, OfAnIndexAreRead) {
@@ -126,6 +137,116 @@ TEST(Columns, OfAnIndexAreRead) {
     const auto rows = rows_of(arranged_letters(letters));
     ASSERT_EQ(rows.size(), 2 * lines);
     for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].first, i < lines ? 100 : 960) << i;
+}
+
+/// Next to a short entry there is nothing from which its column could be told, but in the rows above and below.
+TEST(Columns, OfAnIndexGoOnBesideShortEntries) {
+    constexpr size_t lines = 30;
+    const auto is_short = [](size_t i) { return (i >= 8 && i < 11) || i + 2 >= lines; };
+    std::vector<Letter> letters;
+    for (size_t i = 0; i < lines; ++i) {
+        const auto row = static_cast<int32_t>(i);
+        add_prose(letters, 100, is_short(i) ? 200 : 820 + row * 37 % 70, 200 + pitch * row);
+        add_prose(letters, 960, 1300 + row * 191 % 450, 200 + pitch * row);
+    }
+    const auto rows = rows_of(arranged_letters(letters));
+    ASSERT_EQ(rows.size(), 2 * lines);
+    for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].first, i < lines ? 100 : 960) << i;
+}
+
+/// Without them, what fills its cells would be columns of prose.
+TEST(Columns, AreATablesWhereLinesPartItsRows) {
+    std::vector<Letter> letters;
+    Ruling ruling;
+    for (int32_t row = 0; row < 4; ++row) {
+        const int32_t top = 200 + 200 * row;
+        add_prose(letters, 100, 800, top);
+        for (int32_t line = 0; line < 3; ++line) add_prose(letters, 900, 1700, top + pitch * line);
+        ruling.rules.push_back({90, top - 60, 1710, top - 57});
+    }
+    ruling.rules.push_back({90, 940, 1710, 943});
+    for (const auto& [left, right] : rows_of(arranged_letters(letters))) EXPECT_TRUE(left == 900 || right == 800);
+    const auto rows = rows_of(arranged_letters(letters, ruling));
+    ASSERT_EQ(rows.size(), 12u);
+    for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].first, i % 3 == 0 ? 100 : 900) << i;
+    // Lines above and below all of it are a frame's.
+    ruling.rules = {{90, -200, 1710, -197}, {90, 1400, 1710, 1403}};
+    for (const auto& [left, right] : rows_of(arranged_letters(letters, ruling)))
+        EXPECT_TRUE(left == 900 || right == 800);
+}
+
+/// A typewriter's letters are most of such a row, and the white before them is not so many spaces.
+TEST(Columns, ArePartedBetweenProseAndCode) {
+    std::vector<Letter> letters;
+    for (int32_t i = 0; i < 12; ++i) {
+        add_prose(letters, 100, 400, 200 + pitch * i);
+        add_typewriting(letters, "select all where they go on and then all of them go land in it", 440,
+                        200 + pitch * i);
+    }
+    EXPECT_EQ(parted_at_gutters(pieces_of(std::move(letters)), {}).size(), 24u);
+}
+
+/// It is high, but no heading, and what it closes is not in the other column.
+TEST(Columns, AreReadToTheBracketThatEndsThem) {
+    for (const int32_t height : {28, 44}) {
+        constexpr size_t lines = 9;
+        std::vector<Letter> letters;
+        for (int32_t i = 0; i < static_cast<int32_t>(lines); ++i) {
+            add_prose(letters, 100, 900, 200 + pitch * i);
+            add_prose(letters, 940, 1740, 200 + pitch * i);
+        }
+        add_letter(letters, 100, 10, height, 200 + pitch * 11);
+        add_prose(letters, 800, 1000, 200 + pitch * 30);
+        const auto rows = rows_of(arranged_letters(letters));
+        ASSERT_EQ(rows.size(), 2 * lines + 2) << height;
+        EXPECT_EQ(rows[lines], std::pair(100, 110)) << height;
+    }
+}
+
+/// Thin strokes may be lost: the row seems to go on from part to part, past the letter that the rest of it begins with.
+TEST(Rows, GoOnThroughALetterInParts) {
+    std::vector<Letter> letters;
+    add_prose(letters, 100, 500, 200);
+    add_letter(letters, 502, 8, x_height, 200);
+    add_letter(letters, 508, 5, 9, 189);
+    add_letter(letters, 524, 4, 5, 186);
+    add_letter(letters, 515, 4, 3, 200);
+    add_letter(letters, 515, 13, 22, 200);
+    add_prose(letters, 531, 900, 200);
+    EXPECT_EQ(pieces_of(std::move(letters)).size(), 1u);
+}
+
+TEST(Rows, HaveAnEqualsSignInOnePiece) {
+    std::vector<Letter> letters;
+    add_typewriting(letters, "all of them", 100, 200);
+    for (const int32_t bottom : {184, 192}) {
+        const Box box{500, bottom - 3, 522, bottom};
+        letters.push_back({box, box, 66});
+    }
+    add_typewriting(letters, "on land", 700, 200);
+    const std::vector<RowPiece> pieces = legible(pieces_of(std::move(letters)), {}).pieces;
+    ASSERT_EQ(pieces.size(), 3u);
+    EXPECT_EQ(std::ranges::count_if(pieces, [](const RowPiece& piece) { return piece.letters.size() == 2; }), 1);
+    EXPECT_EQ(rows_of(arranged(pieces, {}, {})).size(), 1u);
+}
+
+/// Brackets, commas and underscores reach below the line.
+TEST(Rows, OfCodeAreText) {
+    std::vector<Letter> letters;
+    constexpr std::array<int32_t, 8> below{0, 5, 0, 8, 0, 10, 0, 9};
+    for (int32_t i = 0; i < 32; ++i) {
+        const int32_t low = below[static_cast<size_t>(i) % below.size()];
+        add_letter(letters, 100 + 22 * i, 16, x_height + low, 200 + low);
+    }
+    RowPiece piece;
+    piece.letters = std::move(letters);
+    measure(piece);
+    EXPECT_TRUE(is_regular(piece));
+    // Not where they stand at any distance.
+    for (size_t i = 0; i < piece.letters.size(); i += 2) piece.letters[i].box.left -= static_cast<int32_t>(i % 9);
+    measure(piece);
+    EXPECT_EQ(piece.pitch, 0);
+    EXPECT_FALSE(is_regular(piece));
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ class Neighbours {
             strips.push_back({white.end - widest, white.end});
             strips.push_back({white.begin, white.begin + widest});
         }
-        for (const size_t farthest : {size_t{12}, size_t{40}}) {
+        for (const size_t farthest : {size_t{12}, size_t{40}, size_t{100}}) {
             bool table = false, apart = false;
             for (const Interval& strip : strips) switch (seen_at(left, right, strip, farthest)) {
                     case Seen::columns_of_prose:
@@ -233,28 +233,54 @@ struct Parting {
     float baseline;
 };
 
-/// True where what is above and what is below are columns, parted by the same white.
-bool lies_between(const std::vector<Parting>& parted, const RowPiece& left, const RowPiece& right) {
-    constexpr float farthest = 20, narrowest = 0.6f;  // in x-heights
-    bool above = false, below = false;
+/// True where what is above and what is below are columns, parted by the same white; or much of either, up to the next
+/// row.
+bool goes_on(const std::vector<Parting>& parted, const RowPiece& left, const RowPiece& right) {
+    constexpr float farthest = 20, narrowest = 0.6f, next_row = 4.2f;  // in x-heights
+    constexpr size_t many = 5;
+    size_t above = 0, below = 0;
+    bool is_next_above = false, is_next_below = false;
     for (const Parting& parting : parted) {
         const float down = parting.baseline - left.baseline;
         const auto common =
             static_cast<float>(overlap(parting.white.begin, parting.white.end, left.right(), right.left()));
         if (std::abs(down) > farthest * left.x_height || common < narrowest * left.x_height) continue;
-        above |= down < 0;
-        below |= down > 0;
+        ++(down < 0 ? above : below);
+        (down < 0 ? is_next_above : is_next_below) |= std::abs(down) <= next_row * left.x_height;
+    }
+    return (above > 0 && below > 0) || (is_next_above && above >= many) || (is_next_below && below >= many);
+}
+
+/// True between two lines across the page, near above and below, that reach from one piece to the other: those of a
+/// table's rows.
+bool are_ruled(const std::vector<Box>& rules, const RowPiece& left, const RowPiece& right) {
+    constexpr float farthest = 12, least = 2;  // in x-heights
+    bool above = false, below = false;
+    for (const Box& rule : rules) {
+        const auto beyond =
+            static_cast<float>(std::min(left.right() - rule.left, rule.right - right.left())) / left.x_height;
+        const float down = (static_cast<float>(rule.top + rule.bottom) / 2 - left.baseline) / left.x_height;
+        if (width_of(rule) <= rule.bottom - rule.top || beyond < least || std::abs(down) > farthest) continue;
+        (down < 0 ? above : below) = true;
     }
     return above && below;
 }
 
 /// Puts together what stands side by side, unless both are columns of prose.
-std::vector<RowOfPieces> rows_of(std::vector<RowPiece> pieces, std::span<const Box> partitions) {
+std::vector<RowOfPieces> rows_of(std::vector<RowPiece> pieces, const Ruling& ruling) {
     const Neighbours neighbours(pieces);
     constexpr float widest_gutter = 4;  // in x-heights
-    std::vector<Parting> parted;        // from the top
+    std::vector<Parting> parted;
     // To the right of each, at its height, the nearest.
     std::vector<uint32_t> next(pieces.size(), none), before(pieces.size(), none);
+    std::vector<bool> is_ruled(pieces.size());
+    const auto part = [&](uint32_t i) {
+        // Where lines are short, the white between columns is wider than their gutter.
+        const RowPiece &left = pieces[i], &right = pieces[next[i]];
+        const auto gutter = static_cast<int32_t>(widest_gutter * right.x_height);
+        parted.push_back({{std::max(left.right(), right.left() - gutter), right.left()}, left.baseline});
+        next[i] = none;
+    };
     for (uint32_t i = 0; i < pieces.size(); ++i) {
         const RowPiece& piece = pieces[i];
         int32_t nearest = std::numeric_limits<int32_t>::max();
@@ -272,16 +298,20 @@ std::vector<RowOfPieces> rows_of(std::vector<RowPiece> pieces, std::span<const B
             look_at(j);
         if (next[i] == none) continue;
         const RowPiece& other = pieces[next[i]];
-        if (is_partitioned(partitions, piece.right(), other.left(), piece.box) ||
-            neighbours.are_columns(piece, other)) {
-            // Where lines are short, the white between columns is wider than their gutter.
-            const auto gutter = static_cast<int32_t>(widest_gutter * other.x_height);
-            parted.push_back({{std::max(piece.right(), other.left() - gutter), other.left()}, piece.baseline});
-            next[i] = none;
+        is_ruled[i] = are_ruled(ruling.rules, piece, other);
+        if (is_ruled[i]) continue;
+        if (is_partitioned(ruling.partitions, piece.right(), other.left(), piece.box) ||
+            neighbours.are_columns(piece, other))
+            part(i);
+    }
+    for (bool has_changed = true; has_changed;) {
+        has_changed = false;
+        for (uint32_t i = 0; i < pieces.size(); ++i) {
+            if (next[i] == none || is_ruled[i] || !goes_on(parted, pieces[i], pieces[next[i]])) continue;
+            part(i);
+            has_changed = true;
         }
     }
-    for (uint32_t i = 0; i < pieces.size(); ++i)
-        if (next[i] != none && lies_between(parted, pieces[i], pieces[next[i]])) next[i] = none;
     for (uint32_t i = 0; i < pieces.size(); ++i) {
         if (next[i] == none) continue;
         uint32_t& rival = before[next[i]];
@@ -394,8 +424,12 @@ class Order {
     /// A heading in larger letters, with no text or picture beside it: what is above is read first, all columns of it.
     bool begins_anew(size_t index) const {
         constexpr float larger = 1.5f;
+        constexpr size_t fewest_letters = 3;  // a lone bracket is high
         const BlockOfRows& heading = blocks_[from_top_[index]];
         if (heading.rows.front().x_height < larger * usual_x_height_) return false;
+        size_t letters = 0;
+        for (const RowPiece& piece : heading.rows.front().pieces) letters += piece.letters.size();
+        if (letters < fewest_letters) return false;
         for (size_t i = 0; i < from_top_.size(); ++i) {
             const Box& box = blocks_[from_top_[i]].box;
             if (i != index && overlap(box.top, box.bottom, heading.box.top, heading.box.bottom) > 0) return false;
@@ -414,10 +448,12 @@ class Order {
         if (do_overlap(first, second)) return first.top < second.top || (first.top == second.top && a < b);
         if (first.left >= second.left) return false;
         // A bracket below and to the left of what it closes is no column of its own.
-        constexpr float narrowest_column = 6;  // in x-heights
+        constexpr float narrowest_column = 6, widest_indent = 12;  // in x-heights
         const BlockOfRows& block = blocks_[a];
+        const float x_height = block.rows.front().x_height;
         if (block.rows.size() == 1 && first.top >= second.bottom &&
-            static_cast<float>(width_of(first)) < narrowest_column * block.rows.front().x_height)
+            static_cast<float>(width_of(first)) < narrowest_column * x_height &&
+            static_cast<float>(second.left - first.right) < widest_indent * x_height)
             return false;
         return std::ranges::none_of(blocks_, [&](const BlockOfRows& between) {
             const Box& box = between.box;
@@ -446,9 +482,8 @@ class Order {
 
 }  // namespace
 
-std::vector<BlockOfRows> arranged(std::vector<RowPiece> pieces, std::span<const Box> partitions,
-                                  std::span<const Box> pictures) {
-    std::vector<BlockOfRows> blocks = blocks_of(rows_of(std::move(pieces), partitions));
+std::vector<BlockOfRows> arranged(std::vector<RowPiece> pieces, const Ruling& ruling, std::span<const Box> pictures) {
+    std::vector<BlockOfRows> blocks = blocks_of(rows_of(std::move(pieces), ruling));
     std::vector<BlockOfRows> ordered;
     const Order order(blocks, pictures);
     for (const uint32_t block : order.sequence()) ordered.push_back(std::move(blocks[block]));

@@ -20,8 +20,13 @@ struct BlockOfRows {
     Box box;
 };
 
-/// In reading order: columns from the left, each from its top. Partitions are lines between columns.
-std::vector<BlockOfRows> arranged(std::vector<RowPiece> pieces, std::span<const Box> partitions,
-                                  std::span<const Box> pictures);
+/// Lines drawn on the page.
+struct Ruling {
+    std::vector<Box> rules;       ///< all of them
+    std::vector<Box> partitions;  ///< those between columns
+};
+
+/// In reading order: columns from the left, each from its top; a table's rows one after the other.
+std::vector<BlockOfRows> arranged(std::vector<RowPiece> pieces, const Ruling&, std::span<const Box> pictures);
 
 }  // namespace pg_ocr

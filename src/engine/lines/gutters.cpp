@@ -22,8 +22,10 @@ constexpr Demand demands[] = {{2, 2.2f, 3.0f}, {3, 1.4f, 2.2f}, {4, 1.0f, 1.8f},
 
 class Strip {
   public:
-    Strip(const Interval& white, const MeasuredPiece& row)
-        : white_(white), x_height_(row.piece->x_height), is_typewritten_(row.piece->pitch > 0) {
+    Strip(const Gap& gap, const MeasuredPiece& row)
+        : white_(gap.white),
+          x_height_(row.piece->x_height),
+          is_typewritten_(is_of_one_pitch(*row.piece, gap.first_behind)) {
         if (row.space > 0) spaces_.push_back(row.space);
         if (is_typewritten_) rows_ = 0;
     }
@@ -82,7 +84,7 @@ class Strip {
 bool is_gutter(const Gap& gap, const MeasuredPiece& row, const Levels& levels, size_t level) {
     constexpr size_t farthest = 8;
     constexpr float tallest_blank = 7;  // in x-heights
-    Strip strip(gap.white, row);
+    Strip strip(gap, row);
     bool up = true, down = true;
     for (size_t step = 1; step <= farthest && (up || down); ++step) {
         const auto go_on = [&](size_t from, size_t to) {

@@ -41,17 +41,20 @@ bool lies_in_picture(const RowPiece& piece, std::span<const Letter> pictures) {
     });
 }
 
-/// A lone dash at the height of a row, as in a table's empty cells.
+/// A lone dash at the height of a row, as in a table's empty cells, or an equals sign.
 bool is_dash_beside(const RowPiece& piece, const RowPiece& text) {
-    if (piece.letters.size() != 1) return false;
+    constexpr size_t most_strokes = 2;
     constexpr float across = 20;
-    const Letter& dash = piece.letters.front();
-    const auto width = static_cast<float>(dash.width()), height = static_cast<float>(dash.height());
-    const float x_height = text.x_height, above = text.baseline - (piece.baseline - height / 2);
+    const float x_height = text.x_height;
     const auto gap = static_cast<float>(std::max({piece.left() - text.right(), text.left() - piece.right(), 0}));
-    return width >= 0.3f * x_height && width <= 3 * x_height && width >= 1.8f * height &&
-           static_cast<float>(dash.pixels) >= 0.7f * width * height && above > 0.2f * x_height && above < x_height &&
-           gap <= across * x_height;
+    return piece.letters.size() <= most_strokes && gap <= across * x_height &&
+           std::ranges::all_of(piece.letters, [&](const Letter& dash) {
+               const auto width = static_cast<float>(dash.width()), height = static_cast<float>(dash.height());
+               const float above = text.baseline - static_cast<float>(dash.box.top + dash.box.bottom) / 2;
+               return width >= 0.3f * x_height && width <= 3 * x_height && width >= 1.8f * height &&
+                      static_cast<float>(dash.pixels) >= 0.7f * width * height && above > 0.2f * x_height &&
+                      above < 1.2f * x_height;
+           });
 }
 
 /// What is too low to be measured is as high as what it stands beside.
@@ -91,9 +94,9 @@ bool is_regular(const RowPiece& piece) {
     const auto width = static_cast<float>(piece.right() - piece.left());
     // Text is neither a spike nor a chart of bars.
     if (width < 1.5f * piece.x_height || 10 * solid > 6 * high) return false;
-    // A row's marks are many at most where its letters are many too.
-    return high >= (piece.letters.size() <= 6 ? fewest_letters - 1 : fewest_letters) && 10 * on_line >= 6 * high &&
-           10 * in_band >= 8 * high;
+    // A row's marks are many at most where its letters are many too. Of code, more reaches below the line.
+    return high >= (piece.letters.size() <= 6 ? fewest_letters - 1 : fewest_letters) &&
+           10 * on_line >= (piece.pitch > 0 ? 4u : 6u) * high && 10 * in_band >= 8 * high;
 }
 
 bool is_neat(const RowPiece& piece) {

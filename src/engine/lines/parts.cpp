@@ -118,14 +118,33 @@ Pixels stretches_across(PIX* ink, int32_t length) {
     return found;
 }
 
+/// White lies along both sides. Black between the letters of a typewriter, white on a black ground, is no rule.
+bool is_bordered_by_white(PIX* ink, const Box& box) {
+    const bool runs_down = box.bottom - box.top > box.right - box.left;
+    const int32_t width = pixGetWidth(ink), height = pixGetHeight(ink);
+    const auto inked_of = [&](int32_t at) {
+        if (at < 0 || at >= (runs_down ? width : height)) return 0;
+        int32_t inked = 0;
+        for (int32_t i = runs_down ? box.top : box.left; i < (runs_down ? box.bottom : box.right); ++i)
+            inked += GET_DATA_BIT(row_of(ink, runs_down ? i : at), runs_down ? at : i) != 0 ? 1 : 0;
+        return inked;
+    };
+    constexpr int32_t beside = 2;
+    const int32_t begin = runs_down ? box.left : box.top, end = runs_down ? box.right : box.bottom;
+    const int32_t length = runs_down ? box.bottom - box.top : box.right - box.left;
+    return 2 * std::max(inked_of(begin - beside), inked_of(end - 1 + beside)) <= length;
+}
+
 /// Takes the thin ones among stretches from the ink, and tells them.
 void take_rules(PIX* ink, PIX* stretches, int32_t left, int32_t top, float size, std::vector<Box>& rules) {
     for (const Component& stretch : components_of(stretches)) {
         if (!is_rule(stretch, size)) continue;
         const Box& box = stretch.box;
-        rules.push_back({left + box.left, top + box.top, left + box.right, top + box.bottom});
-        pixRasterop(ink, left + box.left, top + box.top, stretch.width(), stretch.height(), PIX_DST & PIX_NOT(PIX_SRC),
-                    stretches, box.left, box.top);
+        const Box rule{left + box.left, top + box.top, left + box.right, top + box.bottom};
+        if (!is_bordered_by_white(ink, rule)) continue;
+        rules.push_back(rule);
+        pixRasterop(ink, rule.left, rule.top, stretch.width(), stretch.height(), PIX_DST & PIX_NOT(PIX_SRC), stretches,
+                    box.left, box.top);
     }
 }
 
@@ -189,7 +208,8 @@ std::vector<Component> letters_on(const Component& ground, PIX* ink, float size)
     return of_regular_rows(letters, size);
 }
 
-/// Lines between columns, or a frame's sides: in a table more than two lines across the page meet one that runs down.
+/// Lines between columns, or a frame's sides: in a table more than two lines across the page meet one that runs down,
+/// or one crosses it.
 std::vector<Box> partitions_of(const std::vector<Box>& rules, float size) {
     constexpr float shortest = 8;
     constexpr int64_t most_across = 2;
@@ -198,12 +218,17 @@ std::vector<Box> partitions_of(const std::vector<Box>& rules, float size) {
     for (const Box& rule : rules) {
         const int32_t height = rule.bottom - rule.top;
         if (static_cast<float>(height) < shortest * size || height < rule.right - rule.left) continue;
-        const auto across = std::ranges::count_if(rules, [&](const Box& other) {
-            return other.right - other.left > other.bottom - other.top && other.left <= rule.right + near &&
-                   other.right >= rule.left - near && other.top <= rule.bottom + near &&
-                   other.bottom >= rule.top - near;
-        });
-        if (across <= most_across) partitions.push_back(rule);
+        int64_t across = 0;
+        bool is_crossed = false;
+        for (const Box& other : rules) {
+            if (other.right - other.left <= other.bottom - other.top || other.left > rule.right + near ||
+                other.right < rule.left - near || other.top > rule.bottom + near || other.bottom < rule.top - near)
+                continue;
+            ++across;
+            is_crossed |= other.left < rule.left - near && other.right > rule.right + near &&
+                          other.top > rule.top + near / 2 && other.bottom < rule.bottom - near / 2;
+        }
+        if (across <= most_across && !is_crossed) partitions.push_back(rule);
     }
     return partitions;
 }

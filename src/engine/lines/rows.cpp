@@ -3,6 +3,7 @@
 #include "engine/lines/legible.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -158,6 +159,7 @@ class Pieces {
 
     /// Puts what is small beside a row, within it or at its ends, to that row; then the ends of rows together.
     void complete() {
+        join_strokes();
         for (int32_t round = 0; round < 2; ++round) {
             join_ends();
             join_parts();
@@ -262,8 +264,25 @@ class Pieces {
         }
         merge(into);
     }
+    /// The strokes of an equals sign that stands alone.
+    void join_strokes() {
+        std::vector<uint32_t> strokes, into(pieces_.size(), none);
+        for (uint32_t i = 0; i < pieces_.size(); ++i)
+            if (pieces_[i].letters.size() == 1 && is_stroke(pieces_[i].letters.front())) strokes.push_back(i);
+        std::ranges::sort(strokes, {}, [&](uint32_t i) { return std::pair(pieces_[i].left(), pieces_[i].box.top); });
+        for (size_t i = 1; i < strokes.size(); ++i) {
+            const Box &above = pieces_[strokes[i - 1]].box, &below = pieces_[strokes[i]].box;
+            const int32_t width = above.right - above.left, white = below.top - above.bottom;
+            if (5 * std::abs(below.left - above.left) <= width && 5 * std::abs(below.right - above.right) <= width &&
+                white > 0 && white < width)
+                into[strokes[i - 1]] = strokes[i];
+        }
+        merge(into);
+    }
+    static bool is_stroke(const Letter& letter) { return letter.width() >= 2 * letter.height(); }
     /// Two ends that face each other, near enough for a space.
     void join_ends() {
+        constexpr float overlapping = 4;  // letters in parts, or in frames, may be of either
         std::ranges::sort(pieces_, {}, &RowPiece::baseline);
         std::vector<uint32_t> into(pieces_.size(), none);
         for (uint32_t i = 0; i < pieces_.size(); ++i) {
@@ -274,7 +293,8 @@ class Pieces {
                 const auto gap = static_cast<float>(next.left() - piece.right());
                 const float low = std::min(piece.x_height, next.x_height),
                             high = std::max(piece.x_height, next.x_height);
-                if (next.left() <= piece.left() || gap < -0.5f * low || gap > widest_gap * high || gap >= nearest)
+                if (next.left() <= piece.left() || gap < -overlapping * low || gap > widest_gap * high ||
+                    gap >= nearest)
                     return;
                 if (high > most_different * low || std::abs(next.baseline - piece.baseline) > 0.35f * low) return;
                 nearest = gap;
@@ -322,14 +342,14 @@ class Pieces {
 constexpr size_t fewest_steps = 5;
 
 /// Letters stand in the middle of cells that are all as wide, but for quotes and for what touches.
-float pitch_of(const RowPiece& piece) {
+float pitch_of(std::span<const Letter> letters, float x_height) {
     constexpr float narrowest = 0.5f, widest = 1.8f;  // in x-heights: over a space it is farther
     std::vector<float> steps;
-    for (size_t i = 1; i < piece.letters.size(); ++i) {
-        const auto step = static_cast<float>(piece.letters[i].box.left + piece.letters[i].box.right -
-                                             piece.letters[i - 1].box.left - piece.letters[i - 1].box.right) /
+    for (size_t i = 1; i < letters.size(); ++i) {
+        const auto step = static_cast<float>(letters[i].box.left + letters[i].box.right - letters[i - 1].box.left -
+                                             letters[i - 1].box.right) /
                           2;
-        if (step >= narrowest * piece.x_height && step <= widest * piece.x_height) steps.push_back(step);
+        if (step >= narrowest * x_height && step <= widest * x_height) steps.push_back(step);
     }
     if (steps.size() < fewest_steps) return 0;
     const float usual = median(steps);
@@ -340,6 +360,14 @@ float pitch_of(const RowPiece& piece) {
 }
 
 }  // namespace
+
+bool is_of_one_pitch(const RowPiece& piece, size_t first_behind) {
+    if (piece.pitch == 0) return false;
+    const std::span<const Letter> letters(piece.letters);
+    return std::ranges::all_of(std::array{letters.first(first_behind), letters.subspan(first_behind)}, [&](auto side) {
+        return side.size() <= 2 * fewest_steps || pitch_of(side, piece.x_height) > 0;
+    });
+}
 
 bool are_of_one_pitch(const RowPiece& a, const RowPiece& b) {
     constexpr float farthest_off = 0.1f;
@@ -400,7 +428,7 @@ void measure(RowPiece& piece) {
     }
     piece.x_height = std::max(piece.x_height, 1.0f);
     piece.ascent = std::max(piece.ascent, piece.x_height);
-    piece.pitch = pitch_of(piece);
+    piece.pitch = pitch_of(piece.letters, piece.x_height);
 }
 
 Box levelled(const Box& box, double slope) {

@@ -44,6 +44,9 @@ std::vector<RowPiece> pieces_of(std::vector<Letter>);
 /// program, in which white is so many spaces.
 bool are_of_one_pitch(const RowPiece&, const RowPiece&);
 
+/// True where a piece is, on both sides of a letter's left edge.
+bool is_of_one_pitch(const RowPiece&, size_t first_behind);
+
 /// Measures a piece anew by its letters, which are put in order. Has at least one.
 void measure(RowPiece&);
 

@@ -65,15 +65,18 @@ class Cutting {
 
 struct FoundText {
     PageParts parts;
+    Ruling ruling;
     double slope = 0;
     std::vector<Box> pictures;
     Legible text;
 };
 
 FoundText found_text(PageParts&& parts) {
-    FoundText found{std::move(parts), 0, {}, {}};
+    FoundText found{std::move(parts), {}, 0, {}, {}};
     found.slope = slope_of(found.parts.letters, found.parts.size);
-    for (Box& partition : found.parts.partitions) partition = levelled(partition, found.slope);
+    for (const Box& rule : found.parts.rules) found.ruling.rules.push_back(levelled(rule, found.slope));
+    for (const Box& partition : found.parts.partitions)
+        found.ruling.partitions.push_back(levelled(partition, found.slope));
     const std::vector<Letter> pictures = levelled(found.parts.pictures, found.slope);
     for (const Letter& picture : pictures) found.pictures.push_back(picture.box);
     found.text = legible(pieces_of(levelled(found.parts.letters, found.slope)), pictures);
@@ -84,15 +87,15 @@ FoundText found_text(PageParts&& parts) {
 std::string doubt_of(const FoundText& found) {
     constexpr float most_dropped = 0.4f;
     const auto dropped = static_cast<float>(found.text.dropped), letters = static_cast<float>(found.text.letters);
-    if (dropped > most_dropped * (dropped + letters)) return "much of it looks like no text";
+    if (dropped > most_dropped * (dropped + letters)) return "much of the page looks like no text";
     return {};
 }
 
 std::vector<TextBlock> blocks_of(FoundText&& found, PIX* ink) {
-    std::vector<RowPiece> pieces = parted_at_gutters(found.text.pieces, found.parts.partitions);
+    std::vector<RowPiece> pieces = parted_at_gutters(found.text.pieces, found.ruling.partitions);
     const Cutting cutting(ink, found.slope);
     std::vector<TextBlock> blocks;
-    for (const BlockOfRows& rows : arranged(std::move(pieces), found.parts.partitions, found.pictures)) {
+    for (const BlockOfRows& rows : arranged(std::move(pieces), found.ruling, found.pictures)) {
         TextBlock block;
         for (const RowOfPieces& row : rows.rows) {
             LineOfUnits line;
@@ -132,14 +135,14 @@ TextPage text_page_of(PIX* ink, int32_t quarter_turns) {
     // A page of text has ten thousand; what takes time grows faster than they do.
     constexpr size_t most_letters = 60'000;
     if (parts.letters.size() > most_letters) {
-        page.doubt = "it shows more small parts than a page of text has";
+        page.doubt = "the page has more small parts than text has";
         return page;
     }
     const float across = share_across(parts.letters, parts.size);
     page.runs_down = across < few_across;
     if (page.runs_down) return page;
     FoundText found = found_text(std::move(parts));
-    page.doubt = across < most_across ? "lines run across the page and down" : doubt_of(found);
+    page.doubt = across < most_across ? "lines run across the page and down it" : doubt_of(found);
     page.blocks = blocks_of(std::move(found), turned.get());
     if (quarter_turns != 0)
         put_back(page.blocks, Turned(pixGetWidth(ink), pixGetHeight(ink), quarter_turns), quarter_turns);
