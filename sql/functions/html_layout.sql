@@ -55,7 +55,9 @@ BEGIN
                          || '" y="' || round(m.number_y + 0.4, 2) || '" font-size="' || CASE WHEN m.no < 100 THEN 1.15 ELSE 0.8 END || '">' || m.no || E'</text>\n', '' ORDER BY m.no)
            || E'</g>\n</svg>\n',
            '<details class="faint"><summary>' || count(*) || CASE count(*) WHEN 1 THEN ' block, ' ELSE ' blocks, ' END || sum(m.lines) || CASE sum(m.lines) WHEN 1 THEN ' line' ELSE ' lines' END
-           || E', in reading order</summary><table><tr><th>block<th>lines<th>words<th>confidence<th>begins</tr>\n'
+           || ', in reading order'
+           || CASE layout->>'lines_by' WHEN 'pg_ocr' THEN '; lines found by pg_ocr' WHEN 'tesseract' THEN '; lines found by Tesseract' ELSE '' END
+           || coalesce(': pg_ocr saw that ' || ocr.xml_text(layout->>'doubt'), '') || E'</summary><table><tr><th>block<th>lines<th>words<th>confidence<th>begins</tr>\n'
            || string_agg('<tr><td>' || m.no || '<td>' || m.lines || '<td>' || m.words || '<td>' || coalesce(m.confidence::text, '')
                          || '<td><bdi>' || coalesce(ocr.xml_text(left(m.begins, 40)), '') || E'</bdi></tr>\n', '' ORDER BY m.no) || E'</table></details>\n'
     INTO drawing, list

@@ -44,7 +44,7 @@ COMMENT ON COLUMN ocr.pages.source IS 'Where the text came from: ocr, or the tex
 COMMENT ON COLUMN ocr.pages.text IS 'Lines end in a newline, blocks are parted by an empty line';
 COMMENT ON COLUMN ocr.pages.confidence IS '0 to 100: how many of 100 words of the page are estimated to be right; null where there is no word. Of a text layer, 100 unless a part of what looks like text on the page has no words in it';
 COMMENT ON COLUMN ocr.pages.verdict IS 'approved from approve_confidence, review from review_confidence, rejected below: the job''s options, else its batch, else pg_ocr''s settings say where that is. A page without a word is for review, because a blank page and an unreadable one look alike; a failed page is rejected; a skipped page has none. Once a person has decided, it is that decision, see ocr_review()';
-COMMENT ON COLUMN ocr.pages.layout IS 'Blocks, lines and words with their boxes [left, top, right, bottom] in pixels, in reading order: {"blocks":[{"box":[],"lines":[{"box":[],"confidence":0,"words":[{"box":[],"text":"","confidence":0}]}]}]}. ocr_words() unfolds it. Null in tier fast, unless with option debug';
+COMMENT ON COLUMN ocr.pages.layout IS 'Blocks, lines and words with their boxes [left, top, right, bottom] in pixels, in reading order: {"blocks":[{"box":[],"lines":[{"box":[],"confidence":0,"words":[{"box":[],"text":"","confidence":0}]}]}]}. ocr_words() unfolds it. lines_by says whose layout found the lines, pg_ocr or tesseract, and doubt why pg_ocr''s were not taken. Null in tier fast, unless with option debug';
 COMMENT ON COLUMN ocr.pages.words IS 'How many words were read';
 COMMENT ON COLUMN ocr.pages.width IS 'Pixels of the image that was read';
 COMMENT ON COLUMN ocr.pages.height IS 'Pixels of the image that was read';

@@ -332,7 +332,7 @@ COMMENT ON COLUMN ocr.pages.corrected_layout IS 'As layout, of corrected_text: e
 COMMENT ON COLUMN ocr.pages.reviewed_at IS 'When a person last decided on it, see ocr.reviews; verdict is that decision since. Null where nobody did';
 
 ALTER TABLE ocr.pages ADD COLUMN picture bytea;
-COMMENT ON COLUMN ocr.pages.layout IS 'Blocks, lines and words with their boxes [left, top, right, bottom] in pixels, in reading order: {"blocks":[{"box":[],"lines":[{"box":[],"confidence":0,"words":[{"box":[],"text":"","confidence":0}]}]}]}. ocr_words() unfolds it. Null in tier fast, unless with option debug';
+COMMENT ON COLUMN ocr.pages.layout IS 'Blocks, lines and words with their boxes [left, top, right, bottom] in pixels, in reading order: {"blocks":[{"box":[],"lines":[{"box":[],"confidence":0,"words":[{"box":[],"text":"","confidence":0}]}]}]}. ocr_words() unfolds it. lines_by says whose layout found the lines, pg_ocr or tesseract, and doubt why pg_ocr''s were not taken. Null in tier fast, unless with option debug';
 ALTER TABLE ocr.pages ALTER COLUMN picture SET STORAGE EXTERNAL;
 COMMENT ON COLUMN ocr.pages.picture IS 'The page as it was read, in grey, turned and straightened, in 150 dots per inch at most: a JPEG or PNG file, for ocr_html(). Kept with option debug, as long as the page is; else null';
 

@@ -48,19 +48,21 @@ struct Table {
     std::vector<Cell> cells;  ///< row by row; no two of them share a place
 };
 
+/// The providers within the engine: our own recogniser, and Tesseract as it comes.
+enum class Recogniser : uint8_t { own, tesseract };
+
 /// What a page is made of, in reading order. The words of tables are in the blocks as well.
 struct Layout {
     std::vector<Block> blocks;
-    std::vector<Table> tables;   ///< from the top; in tier accurate
-    bool has_own_lines = false;  ///< found by our own layout, not by Tesseract's
+    std::vector<Table> tables;                ///< from the top; in tier accurate
+    std::optional<Recogniser> lines_by = {};  ///< whose layout found the lines; nothing where they came with the text
+    std::string doubt = {};                   ///< why our own layout's were not taken; empty where it had none
 };
 
 enum class Tier : uint8_t { fast, balanced, accurate };
 enum class TextLayer : uint8_t { automatic, ignore, only };
 enum class PageStatus : uint8_t { read, skipped, failed };
 enum class PageSource : uint8_t { none, ocr, text_layer };
-/// The providers within the engine: our own recogniser, and Tesseract as it comes.
-enum class Recogniser : uint8_t { own, tesseract };
 
 std::string_view name_of(Tier);
 std::string_view name_of(TextLayer);  ///< 'auto', 'ignore', 'only'

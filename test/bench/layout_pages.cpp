@@ -122,7 +122,7 @@ Outcome read(const std::string& image, const std::string& language, LinesBy line
             layout = read(page, {}, never);
         }
         outcome.text += page_text(layout) + '\n';
-        if (!layout.has_own_lines) ++outcome.by_tesseracts_layout;
+        if (layout.lines_by != Recogniser::own) ++outcome.by_tesseracts_layout;
     }
     outcome.ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();

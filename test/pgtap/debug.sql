@@ -57,6 +57,10 @@ SELECT is((SELECT count(*) FROM regexp_matches(:'html', 'No image: ', 'g')), 1::
 SELECT pg_temp.has(ocr_html(:job, 4), 'page failed: torn', 'a failed page says why it failed');
 SELECT is((SELECT count(*) FROM regexp_matches(:'html', '<svg ', 'g')), 2::bigint, 'each page with blocks has its drawing');
 SELECT ocr_html(:job, 1) AS html \gset
+SELECT pg_temp.has(:'html', '2 blocks, 3 lines, in reading order</summary>', 'a layout does not have to say who found its lines');
+SELECT pg_temp.has((ocr.html_layout(layout || said, 1050, 1800)).list, 'in reading order' || shown || '</summary>', 'whose layout it is: ' || shown)
+FROM page, (VALUES ('{"lines_by": "pg_ocr"}'::jsonb, '; lines found by pg_ocr'), ('{"lines_by": "tesseract"}', '; lines found by Tesseract'),
+                   ('{"lines_by": "tesseract", "doubt": "it is <b>"}', '; lines found by Tesseract: pg_ocr saw that it is &lt;b&gt;')) AS says (said, shown);
 SELECT substring(:'html' FROM '<svg.*</svg>') AS svg \gset
 SELECT lives_ok(format('SELECT xmlparse(CONTENT %L)', :'svg'), 'which is well-formed');
 SELECT pg_temp.has(:'svg', 'viewBox="0 0 1050 1800"', 'in pixels of the page');

@@ -102,6 +102,26 @@ void expect_won(const Pixels& page, const std::string& way, double most_errors =
     EXPECT_LE(character_error_rate(truth(), best.text), most_errors) << best.text;
 }
 
+TEST(Fallback, SaysWhoseLayoutFoundTheLines) {
+    const Pixels page = page_of(letter);
+    const auto says = [](const Page& read, const std::string& what) {
+        return read.layout.find(what) != std::string::npos;
+    };
+    const Page sure = read_page(page, request_for(Tier::balanced));
+    EXPECT_TRUE(says(sure, "\"lines_by\":\"pg_ocr\"}")) << sure.layout;
+    const l_int32 width = pixGetWidth(page.get()), height = pixGetHeight(page.get());
+    const Pixels both(pixCreate(width + height, std::max(width, height), 8));
+    pixSetAll(both.get());
+    pixRasterop(both.get(), 0, 0, width, height, PIX_SRC, page.get(), 0, 0);
+    const Pixels turned(pixRotateOrth(page.get(), 1));
+    pixRasterop(both.get(), width, 0, height, width, PIX_SRC, turned.get(), 0, 0);
+    ReadRequest request = request_for(Tier::balanced);
+    request.page_segmentation_mode = 6;
+    EXPECT_TRUE(says(read_page(page, request), "\"lines_by\":\"tesseract\"}"));
+    EXPECT_TRUE(says(read_page(both, request_for(Tier::balanced, 0)),
+                     "\"lines_by\":\"tesseract\",\"doubt\":\"lines run across the page and down it\"}"));
+}
+
 TEST(Fallback, LeavesAPageThatIsReadWell) {
     const Pixels page = page_of(letter);
     for (const Tier tier : {Tier::fast, Tier::balanced}) {
@@ -492,7 +512,7 @@ BestReading read_by_lines(Tier tier, float sure_of_own, float sure_of_tesseracts
                           const Box box{30, 80, 630, 370};
                           const float sure = is_own ? sure_of_own : sure_of_tesseracts;
                           Layout layout{{{box, {{box, sure, {{"word", box, sure, sure > 50}}}}}}, {}};
-                          layout.has_own_lines = is_own && has_own_lines;
+                          layout.lines_by = is_own && has_own_lines ? Recogniser::own : Recogniser::tesseract;
                           return layout;
                       },
                       false};
@@ -504,7 +524,7 @@ TEST(Fallback, ReadsInTesseractsLinesWhereOursReadBadly) {
     ASSERT_EQ(better.tries.size(), 2u);
     EXPECT_EQ(better.tries[1].way, "Tesseract's layout");
     EXPECT_TRUE(better.tries[1].won);
-    EXPECT_EQ(better.reading.layout.has_own_lines, false);
+    EXPECT_EQ(better.reading.layout.lines_by, Recogniser::tesseract);
     const BestReading worse = read_by_lines(Tier::fast, 40, 20);
     ASSERT_EQ(worse.tries.size(), 2u);
     EXPECT_TRUE(worse.tries[0].won);

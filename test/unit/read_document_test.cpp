@@ -216,7 +216,7 @@ TEST(ReadDocument, SaysNothingOfAnEmptyPage) {
     EXPECT_EQ(page.text, "");
     EXPECT_LT(page.confidence, 0);
     EXPECT_EQ(page.words, 0u);
-    EXPECT_EQ(page.layout, "{\"blocks\":[]}");
+    EXPECT_EQ(page.layout, "{\"blocks\":[],\"lines_by\":\"pg_ocr\"}");
 }
 
 TEST(ReadDocument, ReadsAPageTheSameWhateverCameBefore) {

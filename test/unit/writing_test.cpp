@@ -45,6 +45,12 @@ TEST(LayoutJson, IsAsDocumented) {
     EXPECT_EQ(layout_json({}), "{\"blocks\":[]}");
 }
 
+TEST(LayoutJson, SaysWhoFoundTheLines) {
+    EXPECT_EQ(layout_json({{}, {}, Recogniser::own, {}}), "{\"blocks\":[],\"lines_by\":\"pg_ocr\"}");
+    EXPECT_EQ(layout_json({{}, {}, Recogniser::tesseract, "it is \"odd\""}),
+              "{\"blocks\":[],\"lines_by\":\"tesseract\",\"doubt\":\"it is \\\"odd\\\"\"}");
+}
+
 std::string json_of_word(const std::string& text) {
     std::string json = layout_json({{{{}, {Line{{}, 0, {{text, {}, 0}}}}}}, {}});
     size_t begin = json.find("\"text\":") + 7;

@@ -108,7 +108,7 @@ class Tries {
             if (std::optional<Way> way = other_lines_for(best_.reading)) ways_.push_back(*std::move(way));
             return;
         }
-        if (best_.reading.layout.has_own_lines && best_.reading.estimate >= enough_for(request_)) {
+        if (best_.reading.layout.lines_by == Recogniser::own && best_.reading.estimate >= enough_for(request_)) {
             ways_ = ways_for_good(best_.reading, light_on(image.pixels.get()), request_);
             return;
         }

@@ -199,7 +199,8 @@ bool has_columns_of_prose(const Layout& layout) {
 
 std::optional<Way> other_lines_for(const PageReading& reading) {
     constexpr float doubtful = 90;
-    if (!reading.layout.has_own_lines || reading.estimate >= doubtful || has_columns_of_prose(reading.layout))
+    if (reading.layout.lines_by != Recogniser::own || reading.estimate >= doubtful ||
+        has_columns_of_prose(reading.layout))
         return std::nullopt;
     Way way{"Tesseract's layout", reading.treatment, 0};
     way.treatment.lines_by = LinesBy::tesseract;

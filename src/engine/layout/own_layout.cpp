@@ -278,20 +278,23 @@ bool is_of_known_script(const recognise::Unicharset& characters) {
 
 struct FoundLines {
     std::vector<TextBlock> blocks;
-    bool are_own = false;
+    Recogniser by = Recogniser::own;
+    std::string doubt;
 };
 
 /// The page's ink is told.
 FoundLines found_lines(tesseract::TessBaseAPI& tesseract, const PageImage& image, const Model& model, int32_t mode,
                        LinesBy lines_by) {
+    std::string doubt;
     if (lines_by != LinesBy::tesseract && mode == tesseract::PSM_AUTO &&
         is_of_known_script(model.language.unicharset)) {
         TextPage page = own_text_page(image, model);
-        if (page.doubt.empty() || lines_by == LinesBy::own) return {std::move(page.blocks), true};
+        if (page.doubt.empty() || lines_by == LinesBy::own) return {std::move(page.blocks), Recogniser::own, {}};
+        doubt = std::move(page.doubt);
     }
     PageImage ink{Pixels(pixClone(image.ink.get())), image.dpi, 0, {}};
     const PageInTesseract page(tesseract, ink, mode);
-    return {text_blocks_of(tesseract, mode), false};
+    return {text_blocks_of(tesseract, mode), Recogniser::tesseract, std::move(doubt)};
 }
 
 }  // namespace
@@ -302,7 +305,7 @@ Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Mode
     // The lines are cut from the page in grey, of which Tesseract needs the ink only.
     PIX* pixels = image.pixels.get();
     if (!image.ink) image.ink = black_on_white(pixels);
-    const FoundLines found = found_lines(tesseract, image, *models.front(), page_segmentation_mode, lines_by);
+    FoundLines found = found_lines(tesseract, image, *models.front(), page_segmentation_mode, lines_by);
     std::vector<Unit> units = units_of(found.blocks, pixels, *models.front(), until);
     PageReader reader(models, pixels);
     std::vector<std::vector<ReadLine>> read;
@@ -316,7 +319,8 @@ Layout read_page(tesseract::TessBaseAPI& tesseract, const std::vector<const Mode
     }
     if (shows_one_line(page_segmentation_mode)) keep_surest(read);
     Layout layout = layout_of(std::move(read));
-    layout.has_own_lines = found.are_own;
+    layout.lines_by = found.by;
+    layout.doubt = std::move(found.doubt);
     return layout;
 }
 

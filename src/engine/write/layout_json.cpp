@@ -89,6 +89,14 @@ std::string layout_json(const Layout& layout) {
         json += ',';
         append_tables(json, layout.tables);
     }
+    if (layout.lines_by) {
+        json += ",\"lines_by\":";
+        append_json_string(json, name_of(*layout.lines_by));
+    }
+    if (!layout.doubt.empty()) {
+        json += ",\"doubt\":";
+        append_json_string(json, layout.doubt);
+    }
     json += '}';
     return json;
 }
