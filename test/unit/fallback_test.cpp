@@ -377,6 +377,19 @@ TEST(Fallback, EnlargesNoSpecks) {
     EXPECT_FALSE(enlarges(8000));
 }
 
+TEST(Fallback, LooksForSparseTextWhereMuchMayBeMissing) {
+    const auto looks = [](float estimate) {
+        PageReading reading;
+        reading.estimate = estimate;
+        Appearance appearance;
+        appearance.letters = 1000;
+        return std::ranges::any_of(ways_for(reading, appearance, request_for(Tier::balanced), false),
+                                   [](const Way& way) { return way.name == "as sparse text"; });
+    };
+    EXPECT_TRUE(looks(60));
+    EXPECT_FALSE(looks(88));
+}
+
 TEST(Fallback, GoesOnAfterATryThatFails) {
     const Pixels page = in_shadow(page_of(letter));
     ScriptedReading scripted;

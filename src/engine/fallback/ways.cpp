@@ -130,10 +130,11 @@ class Ways {
         add(name, treatment);
     }
 
-    /// Its words come in no order that could be relied on: only where much is found that was not.
+    /// Its words come in no order that could be relied on: only where much is found that was not, which it hardly is
+    /// where most of the page was read.
     void add_sparse() {
-        constexpr float much = 8;
-        if (now().page_segmentation_mode != tesseract::PSM_AUTO) return;
+        constexpr float much = 8, most = 80;
+        if (now().page_segmentation_mode != tesseract::PSM_AUTO || reading_.estimate >= most) return;
         add_segmentation("as sparse text", tesseract::PSM_SPARSE_TEXT);
         ways_.back().margin = much;
     }
