@@ -5,11 +5,9 @@
 
 #include <algorithm>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "engine/ink/halved.h"
 #include "reading.h"
 
 namespace pg_ocr {
@@ -83,58 +81,6 @@ TEST(InkKernels, FindTheInkThatLeptonicaFinds) {
                 }
         }
     }
-}
-
-TEST(InkKernels, HalveAsLeptonicaDoes) {
-    std::mt19937 random(3);
-    for (const int32_t width : widths) {
-        if (width < 2) continue;
-        for (const int32_t height : {2, 3, 8, 9}) {
-            Pixels page = noise(width, height, 1, random);
-            pixSetPadBits(page.get(), 0);
-            for (uint32_t rank = 1; rank <= 4; ++rank) {
-                Pixels expected(pixReduceRankBinary2(page.get(), static_cast<l_int32>(rank), nullptr));
-                pixSetPadBits(expected.get(), 0);
-                for (const InkKernels* kernels : all_that_run()) {
-                    Pixels half(pixCreate(width / 2, height / 2, 1));
-                    kernels->halve(rows_of(page.get()), rank, pixGetData(half.get()),
-                                   static_cast<size_t>(pixGetWpl(half.get())));
-                    EXPECT_EQ(words_of(half.get()), words_of(expected.get()))
-                        << kernels->name << ", " << width << " x " << height << ", rank " << rank;
-                }
-            }
-        }
-    }
-}
-
-/// Of which there is nothing to compare with: Leptonica refuses.
-TEST(InkKernels, HalveWhatIsOnePixelWide) {
-    Pixels line(pixCreate(70, 1, 1));
-    pixSetPixel(line.get(), 4, 0, 1);
-    pixSetPixel(line.get(), 5, 0, 1);
-    pixSetPixel(line.get(), 66, 0, 1);
-    const Pixels column(pixRotate90(line.get(), 1));
-    for (uint32_t rank = 1; rank <= 4; ++rank) {
-        const Pixels across = halved(line.get(), rank), down = halved(column.get(), rank);
-        EXPECT_EQ(pixGetWidth(across.get()), 35);
-        EXPECT_EQ(pixGetHeight(across.get()), 1);
-        for (int32_t at = 0; at < 35; ++at) {
-            const uint32_t set = at == 2 ? 2 : at == 33 ? 1 : 0;
-            l_uint32 in_line = 0, in_column = 0;
-            pixGetPixel(across.get(), at, 0, &in_line);
-            pixGetPixel(down.get(), 0, at, &in_column);
-            EXPECT_EQ(in_line, set >= rank) << at << ", rank " << rank;
-            EXPECT_EQ(in_column, set >= rank) << at << ", rank " << rank;
-        }
-    }
-}
-
-TEST(InkKernels, HalveOnlyInk) {
-    const Pixels grey(pixCreate(8, 8, 8)), ink(pixCreate(9, 8, 1));
-    EXPECT_THROW(halved(grey.get(), 1), std::invalid_argument);
-    EXPECT_THROW(halved(ink.get(), 0), std::invalid_argument);
-    EXPECT_THROW(halved(ink.get(), 5), std::invalid_argument);
-    EXPECT_EQ(pixGetWidth(halved(ink.get(), 1).get()), 4);
 }
 
 }  // namespace

@@ -23,9 +23,6 @@ struct InkKernels {
     /// Rows of bits: which pixels, 8 bits deep, are darker than the grey; or, with `bright`, which are not. Bits behind
     /// the width are 0.
     void (*find_ink)(const PixelRows&, uint8_t grey, bool bright, uint32_t* to, size_t words_in_row);
-    /// Rows of bits, of half as many pixels across and down, rounded down, but one at least: which of the squares of
-    /// 2 x 2 pixels, 1 bit deep, have `rank` of them set, 1 to 4. Of a page one pixel wide, bits behind it must be 0.
-    void (*halve)(const PixelRows&, uint32_t rank, uint32_t* to, size_t words_in_row);
 };
 
 extern const InkKernels portable_ink;  ///< runs everywhere

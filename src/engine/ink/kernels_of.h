@@ -60,68 +60,9 @@ void find_ink(const PixelRows& page, uint8_t grey, bool bright, uint32_t* to, si
     }
 }
 
-/// Of squares, each the two highest of two words' remaining bits: the higher is set where `rank` of them are.
-template <uint32_t rank>
-uint32_t ranked(uint32_t upper, uint32_t lower) {
-    const uint32_t either = upper | lower, both = upper & lower;
-    if constexpr (rank == 1) return either | either << 1;
-    if constexpr (rank == 2) return (either & either << 1) | both | both << 1;
-    if constexpr (rank == 3) return (both & either << 1) | (either & both << 1);
-    return both & both << 1;
-}
-
-/// Every other bit, from the highest, in the lower half.
-inline uint32_t gathered(uint32_t word) {
-    word = word >> 1 & 0x55555555;
-    word = (word | word >> 1) & 0x33333333;
-    word = (word | word >> 2) & 0x0f0f0f0f;
-    word = (word | word >> 4) & 0x00ff00ff;
-    return (word | word >> 8) & 0x0000ffff;
-}
-
-template <uint32_t rank>
-void halve_row(const uint32_t* upper, const uint32_t* lower, size_t words, size_t width, uint32_t* to) {
-    for (size_t i = 0; i < words / 2; ++i)
-        to[i] = gathered(ranked<rank>(upper[2 * i], lower[2 * i])) << 16 |
-                gathered(ranked<rank>(upper[2 * i + 1], lower[2 * i + 1]));
-    if (words % 2 != 0) to[words / 2] = gathered(ranked<rank>(upper[words - 1], lower[words - 1])) << 16;
-    if (width % bits != 0) to[width / bits] &= ~uint32_t{0} << (bits - width % bits);
-}
-
-inline void halve(const PixelRows& page, uint32_t rank, uint32_t* to, size_t words_in_row) {
-    const size_t width = page.width / 2 > 0 ? page.width / 2 : 1, height = page.height / 2 > 0 ? page.height / 2 : 1;
-    const size_t words_from = (2 * width + bits - 1) / bits;
-    const size_t words = words_from < page.words_in_row ? words_from : page.words_in_row;
-    for (size_t y = 0; y < height; ++y) {
-        const uint32_t* upper = page.words + 2 * y * page.words_in_row;
-        uint32_t* halved = to + y * words_in_row;
-        if (2 * y + 1 == page.height) {
-            // The only row. What would be below it is not set: so of each square there are two pixels at most.
-            for (size_t i = 0; i < words_in_row; ++i) halved[i] = 0;
-            if (rank == 1) halve_row<1>(upper, upper, words, width, halved);
-            if (rank == 2) halve_row<4>(upper, upper, words, width, halved);
-            continue;
-        }
-        const uint32_t* lower = upper + page.words_in_row;
-        switch (rank) {
-            case 1:
-                halve_row<1>(upper, lower, words, width, halved);
-                break;
-            case 2:
-                halve_row<2>(upper, lower, words, width, halved);
-                break;
-            case 3:
-                halve_row<3>(upper, lower, words, width, halved);
-                break;
-            default:
-                halve_row<4>(upper, lower, words, width, halved);
-        }
-    }
-}
-
 template <class Greys>
 constexpr InkKernels kernels_of(const char* name, bool (*runs_here)()) {
-    return {name, runs_here, count_greys<Greys>, find_ink<Greys>, halve};
+    return {name, runs_here, count_greys<Greys>, find_ink<Greys>};
 }
 
 }  // namespace
