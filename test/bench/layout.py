@@ -129,7 +129,7 @@ def main():
     if not whole:
         sys.exit("no page was measured")
     print(heading())
-    for half in ("tune", "report", "data"):
+    for half in ("tune", "report", "unseen", "data"):
         groups = collections.defaultdict(list)
         for document in whole:
             if document.half == half:
