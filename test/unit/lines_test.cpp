@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <random>
 #include <string>
 #include <tuple>
@@ -162,6 +163,30 @@ TEST(OwnLines, AreFoundOnGreyGrounds) {
         else  // a picture
             EXPECT_GE(errors, 0.1);
     }
+}
+
+/// A page, its middle lower than its sides by so much, as that of an open book may be.
+PageImage bent(const std::string& name, double pixels) {
+    PageImage image = image_of(name);
+    const Pixels page(pixConvertTo8(image.pixels.get(), 0));
+    const l_int32 width = pixGetWidth(page.get()), height = pixGetHeight(page.get());
+    image.pixels.reset(pixCreateTemplate(page.get()));
+    pixSetAll(image.pixels.get());
+    for (l_int32 x = 0; x < width; ++x) {
+        const auto down = static_cast<l_int32>(std::lround(pixels * std::sin(3.14159265358979 * x / width)));
+        pixRasterop(image.pixels.get(), x, down, 1, height - down, PIX_SRC, page.get(), x, 0);
+    }
+    image.ink = black_on_white(image.pixels.get());
+    return image;
+}
+
+TEST(OwnLines, AreReadWhereTheyBendALittleAndDoubtedWhereMore) {
+    PageImage little = bent("phototest/phototest.tif", 4);
+    EXPECT_EQ(text_page_of(little.ink.get()).doubt, "");
+    EXPECT_LE(character_error_rate(text_of("phototest/phototest.tif"), text_of(little)), 0.01);
+    EXPECT_EQ(text_page_of(bent("linn/linn.pdf", 8).ink.get()).doubt, "");
+    for (const double pixels : {32.0, 40.0})
+        EXPECT_EQ(text_page_of(bent("linn/linn.pdf", pixels).ink.get()).doubt, "the lines of the page bend") << pixels;
 }
 
 TEST(OwnLines, HaveNoneOnAnEmptyPage) {

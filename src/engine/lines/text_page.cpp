@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstddef>
 #include <new>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "engine/layout/turned.h"
 #include "engine/lines/arrangement.h"
@@ -63,29 +65,61 @@ class Cutting {
     double slope_;
 };
 
+/// Of letters on the line, where most of their bottoms are.
+float bottom_of(std::span<const Letter> letters) {
+    std::vector<int32_t> bottoms;
+    for (const Letter& letter : letters) bottoms.push_back(letter.box.bottom);
+    const auto middle = bottoms.begin() + static_cast<ptrdiff_t>(bottoms.size() / 2);
+    std::ranges::nth_element(bottoms, middle);
+    return static_cast<float>(*middle);
+}
+
+/// True where the middles of many long rows lie off the line from end to end, to the same side.
+bool do_bend(const std::vector<RowPiece>& pieces) {
+    constexpr size_t long_row = 36, fewest_rows = 4;
+    constexpr float bent = 0.2f;  // in x-heights
+    size_t rows = 0, up = 0, down = 0;
+    for (const RowPiece& piece : pieces) {
+        const size_t count = piece.letters.size(), third = count / 3;
+        if (count < long_row) continue;
+        const std::span<const Letter> letters(piece.letters);
+        const float ends = (bottom_of(letters.first(third)) + bottom_of(letters.last(third))) / 2;
+        const float bend = (bottom_of(letters.subspan(third, third)) - ends) / piece.x_height;
+        ++rows;
+        up += bend < -bent ? 1 : 0;
+        down += bend > bent ? 1 : 0;
+    }
+    const size_t many = std::max(up, down);
+    return many >= fewest_rows && 4 * many > rows;
+}
+
 struct FoundText {
     PageParts parts;
     Ruling ruling;
     double slope = 0;
     std::vector<Box> pictures;
     Legible text;
+    bool bends = false;
 };
 
 FoundText found_text(PageParts&& parts) {
-    FoundText found{std::move(parts), {}, 0, {}, {}};
+    FoundText found{std::move(parts), {}, 0, {}, {}, false};
     found.slope = slope_of(found.parts.letters, found.parts.size);
     for (const Box& rule : found.parts.rules) found.ruling.rules.push_back(levelled(rule, found.slope));
     for (const Box& partition : found.parts.partitions)
         found.ruling.partitions.push_back(levelled(partition, found.slope));
     const std::vector<Letter> pictures = levelled(found.parts.pictures, found.slope);
     for (const Letter& picture : pictures) found.pictures.push_back(picture.box);
-    found.text = legible(pieces_of(levelled(found.parts.letters, found.slope)), pictures);
+    std::vector<RowPiece> pieces = pieces_of(levelled(found.parts.letters, found.slope));
+    found.bends = do_bend(pieces);
+    found.text = legible(std::move(pieces), pictures);
     return found;
 }
 
 /// What a page of plain text does not show.
 std::string doubt_of(const FoundText& found) {
     constexpr float most_dropped = 0.4f;
+    if (found.bends) return "the lines of the page bend";
     const auto dropped = static_cast<float>(found.text.dropped), letters = static_cast<float>(found.text.letters);
     if (dropped > most_dropped * (dropped + letters)) return "much of the page looks like no text";
     return {};
