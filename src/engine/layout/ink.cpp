@@ -66,7 +66,7 @@ Pixels ink_of(PIX* page, const Threshold& threshold) {
     return ink;
 }
 
-/// Grounds of one grey that the page's threshold took for ink, with the text on them: found as tiles that are all ink.
+/// Grey grounds that the page's threshold took for ink, with the text on them: found as tiles that are all ink.
 class GreyGrounds {
   public:
     GreyGrounds(PIX* page, PIX* ink)
@@ -114,24 +114,20 @@ class GreyGrounds {
             }
         return tiles;
     }
-    /// Greys from here on are the ground; 0 where the tiles are not flat, or bear no text in a much darker grey.
+    /// Greys from here on are the ground; 0 where the tiles bear no text in a much darker grey than most of them are.
     int32_t ground_from(const std::vector<Tile>& tiles) const {
-        constexpr int32_t near = 12, much_darker = 60;
-        constexpr double flat = 0.6, least_text = 0.005, most_text = 0.35;
+        constexpr int32_t much_darker = 60;
+        constexpr double least_text = 0.005, most_text = 0.35;
         std::array<int64_t, 256> counts{};
         for (const Tile& tile : tiles)
             for (int32_t row = 0; row < side; ++row)
                 for (int32_t column = 0; column < side; ++column)
                     ++counts[static_cast<size_t>(grey_at(tile, row, column))];
         const auto ground = static_cast<int32_t>(std::ranges::max_element(counts) - counts.begin());
-        const auto sum = [&](int32_t begin, int32_t end) {
-            return std::accumulate(counts.begin() + std::max(begin, 0), counts.begin() + std::clamp(end, 0, 256),
-                                   int64_t{0});
-        };
-        const auto all = static_cast<double>(tiles.size() * side * side);
-        const auto text = static_cast<double>(sum(0, ground - much_darker));
-        const bool is_flat = static_cast<double>(sum(ground - near, ground + near + 1)) >= flat * all;
-        return is_flat && text >= least_text * all && text <= most_text * all ? ground - much_darker / 2 : 0;
+        const auto darker = counts.begin() + std::max(ground - much_darker, 0);
+        const auto text = static_cast<double>(std::accumulate(counts.begin(), darker, int64_t{0})) /
+                          static_cast<double>(tiles.size() * side * side);
+        return text >= least_text && text <= most_text ? ground - much_darker / 2 : 0;
     }
     /// With the tiles around, which its edge is in.
     void clear(const std::vector<Tile>& tiles) {

@@ -9,7 +9,7 @@ namespace pg_ocr {
 /// threshold over the whole page. The rarer of dark and bright is the ink, which is black. Throws std::bad_alloc.
 Pixels ink_of(PIX* page);
 
-/// The ink of a page in grey; of one in black and white, itself. Dark text on a flat grey ground, which the page's
+/// The ink of a page in grey; of one in black and white, itself. Dark text on a grey ground, which the page's
 /// threshold makes black, is told by the ground's own. Throws std::bad_alloc.
 Pixels black_on_white(PIX* page);
 
