@@ -244,15 +244,14 @@ bool is_frame(const Component& component, const std::vector<Component>& componen
     if (std::min(width, height) < smallest * size || static_cast<float>(component.pixels) > sparse * width * height)
         return false;
     const Box& box = component.box;
-    const bool is_empty = std::ranges::none_of(components, [&](const Component& other) {
+    const auto is_ink = [&](int32_t x, int32_t y) { return GET_DATA_BIT(row_of(ink, y), x) != 0; };
+    // First: of noise, hardly any has them.
+    if (!is_ink(box.left, box.top) || !is_ink(box.right - 1, box.top) || !is_ink(box.left, box.bottom - 1) ||
+        !is_ink(box.right - 1, box.bottom - 1))
+        return false;
+    return std::ranges::any_of(components, [&](const Component& other) {
         return &other != &component && static_cast<float>(other.height()) >= 0.4f * size && is_within(other.box, box);
     });
-    if (is_empty) return false;
-    const auto is_ink = [&](int32_t x, int32_t y) {
-        return GET_DATA_BIT(pixGetData(ink) + static_cast<ptrdiff_t>(y) * pixGetWpl(ink), x) != 0;
-    };
-    return is_ink(box.left, box.top) && is_ink(box.right - 1, box.top) && is_ink(box.left, box.bottom - 1) &&
-           is_ink(box.right - 1, box.bottom - 1);
 }
 
 }  // namespace
