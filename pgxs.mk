@@ -35,6 +35,7 @@ OBJS = \
 	src/pg/spi.o \
 	src/protocol/frame.o \
 	src/protocol/http_message.o \
+	src/protocol/card_message.o \
 	src/protocol/message.o \
 	src/protocol/sealed_document.o \
 	src/queue/outbox_spi.o \

@@ -172,9 +172,9 @@ std::optional<Frame> Channel::receive() {
                                     " came, not " + std::to_string(protocol_version));
             if ((buffer_[2] & ~1) != 0 || buffer_[3] != 0) throw ProtocolError("a frame's header is damaged");
             uint32_t length = decode_length(buffer_);
-            if (length > max_frame_body)
+            if (length > longest_)
                 throw ProtocolError("a frame of " + std::to_string(length) + " bytes was announced, more than " +
-                                    std::to_string(max_frame_body));
+                                    std::to_string(longest_));
             if (buffer_.size() - header_size >= length) {
                 Frame frame;
                 frame.type = static_cast<uint8_t>(buffer_[1]);

@@ -10,7 +10,7 @@
 
 namespace pg_ocr {
 
-inline constexpr uint8_t protocol_version = 4;
+inline constexpr uint8_t protocol_version = 5;
 inline constexpr uint32_t max_frame_body = 64u << 20;
 
 /// The other side broke the protocol; nothing it says is to be trusted any more.
@@ -44,7 +44,8 @@ struct Frame {
 /// One end of the socket. It does not own the descriptor.
 class Channel {
   public:
-    explicit Channel(int fd) : fd_(fd) {}
+    /// Takes no frames that are longer than `longest`.
+    explicit Channel(int fd, uint32_t longest = max_frame_body) : fd_(fd), longest_(longest) {}
     /// Writes all of it, waiting for room for up to timeout_ms (-1: for ever). Throws std::system_error, also on
     /// time-out.
     void send(uint8_t type, const std::string& body, int fd_to_pass = -1, int timeout_ms = -1);
@@ -68,6 +69,7 @@ class Channel {
 
     bool fill();
     int fd_;
+    uint32_t longest_;
     std::deque<Unsent> unsent_;
     size_t unsent_bytes_ = 0;
     std::string buffer_;

@@ -291,6 +291,8 @@ std::string encode(const Finished& finished) {
     BodyWriter to;
     to.integer(finished.peak_memory);
     to.integer(static_cast<uint8_t>(finished.signature_broken));
+    to.integer(finished.card_lines);
+    to.string(finished.card_trouble);
     return to.take();
 }
 
@@ -299,6 +301,8 @@ Finished decode_finished(const std::string& body) {
     Finished finished;
     finished.peak_memory = from.integer<uint64_t>();
     finished.signature_broken = from.integer<uint8_t>() != 0;
+    finished.card_lines = from.integer<uint64_t>();
+    finished.card_trouble = from.string();
     from.end();
     return finished;
 }
@@ -483,6 +487,20 @@ ProviderAnswer decode_answer(const std::string& body) {
     }
     from.end();
     return answer;
+}
+
+std::string encode(const CardGrant& grant) {
+    BodyWriter to;
+    to.integer(static_cast<uint8_t>(grant.is_interactive));
+    return to.take();
+}
+
+CardGrant decode_card_grant(const std::string& body) {
+    BodyReader from(body);
+    CardGrant grant;
+    grant.is_interactive = from.integer<uint8_t>() != 0;
+    from.end();
+    return grant;
 }
 
 }  // namespace pg_ocr

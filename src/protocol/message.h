@@ -8,6 +8,7 @@
 //   engine → worker   finished        all selected pages are done       ┘
 //   engine → worker   ask             within a page: what does a server read on its image?
 //   worker → engine   answer          its words, or why there are none; the engine says nothing before
+//   worker → engine   card            with a socket to the service of a card; to an idle engine, which says nothing
 //
 //   backend → engine  draw            with the document's sealed memfd
 //   engine → backend  drawn           a page's image, for each page     ┐ or `failed` instead
@@ -44,6 +45,7 @@ enum class MessageType : uint8_t {
     piece,
     ask,
     answer,
+    card,
 };
 
 /// One protection of the sandbox and whether it holds.
@@ -66,6 +68,13 @@ struct Hello {
 struct Finished {
     uint64_t peak_memory = 0;       ///< bytes resident at most, so far in this engine
     bool signature_broken = false;  ///< the document was signed, and what was made of it is not
+    uint64_t card_lines = 0;        ///< of the document, that a card read
+    std::string card_trouble;       ///< why the engine left the card that it had, since the last document; else empty
+};
+
+/// The engine's way to a card.
+struct CardGrant {
+    bool is_interactive = false;  ///< somebody waits for what the engine reads
 };
 
 /// The page image that was read, in whose pixels a layout is: the stored page at so many dots per inch, turned
@@ -139,6 +148,7 @@ std::string encode(const ComposeRequest&);
 std::string encode(const PageLayout&);
 std::string encode(const Ask&);
 std::string encode(const ProviderAnswer&);
+std::string encode(const CardGrant&);
 
 Hello decode_hello(const std::string&);
 ReadRequest decode_read(const std::string&);
@@ -154,5 +164,6 @@ PageLayout decode_page_layout(const std::string&);
 Piece decode_piece(std::string);
 Ask decode_ask(const std::string&);
 ProviderAnswer decode_answer(const std::string&);
+CardGrant decode_card_grant(const std::string&);
 
 }  // namespace pg_ocr

@@ -49,6 +49,11 @@ void EngineProcess::send_read(const ReadRequest& request, int memfd) {
     send(MessageType::read, encode(request), memfd);
 }
 
+void EngineProcess::send_card(const CardGrant& grant, int socket) {
+    if (state_ != State::idle) throw std::logic_error("a card for an engine that is at a document");
+    send(MessageType::card, encode(grant), socket);
+}
+
 void EngineProcess::send_answer(const ProviderAnswer& answer) {
     if (!is_asking_) throw std::logic_error("an answer for an engine that has not asked");
     is_asking_ = false;
@@ -117,6 +122,7 @@ EngineMessage EngineProcess::accept(Frame&& frame) {
     if (state_ == State::drawing || state_ == State::composing) {
         require(type == MessageType::finished, "sent a message out of turn");
         Finished finished = decode_finished(frame.body);
+        require_text(finished.card_trouble);
         require(state_ == State::composing || to_draw_.empty(), "finished with pages missing");
         end_document();
         return finished;
@@ -145,6 +151,7 @@ EngineMessage EngineProcess::accept(Frame&& frame) {
         }
         case MessageType::finished: {
             Finished finished = decode_finished(frame.body);
+            require_text(finished.card_trouble);
             accept_finished();
             return finished;
         }

@@ -51,6 +51,9 @@ class EngineProcess {
     /// ended: std::logic_error otherwise. An engine that has died meanwhile is not an error here: receive() finds it
     /// closed. Throws std::system_error when the engine takes nothing for 10 s.
     void send_read(const ReadRequest&, int memfd);
+    /// Gives it a way to a card: a socket to its service. It stays the caller's. Only between documents; it takes the
+    /// place of one that was given before.
+    void send_card(const CardGrant&, int socket);
     /// What an Ask is owed before anything else.
     void send_answer(const ProviderAnswer&);
     /// In the same way: receive() then gives a Drawn for each page, in the order asked, and Finished; or a Failure.

@@ -246,7 +246,7 @@ TEST(Engine, EndsWhenItHearsRubbish) {
 
     EngineProcess other(real_engine());
     hello_of(other);
-    Channel(other.socket()).send(static_cast<uint8_t>(MessageType::finished), encode(Finished{1, false}));
+    Channel(other.socket()).send(static_cast<uint8_t>(MessageType::finished), encode(Finished{1, false, 0, ""}));
     EXPECT_FALSE(next(other));
     EXPECT_NE(other.obituary().find("exited with code 1: a message of type"), std::string::npos);
 }

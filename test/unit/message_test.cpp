@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 
+#include "protocol/card_message.h"
 #include "protocol/http_message.h"
 
 namespace pg_ocr {
@@ -193,9 +194,9 @@ TEST(Messages, TheSmallOnesComeThrough) {
     EXPECT_EQ(info.pages, 9u);
     EXPECT_EQ(info.selected, 4u);
     EXPECT_EQ(decode_page_started(encode_page_started(77)), 77u);
-    EXPECT_EQ(decode_finished(encode(Finished{1ull << 33, false})).peak_memory, 1ull << 33);
-    EXPECT_FALSE(decode_finished(encode(Finished{1, false})).signature_broken);
-    EXPECT_TRUE(decode_finished(encode(Finished{1, true})).signature_broken);
+    EXPECT_EQ(decode_finished(encode(Finished{1ull << 33, false, 0, ""})).peak_memory, 1ull << 33);
+    EXPECT_FALSE(decode_finished(encode(Finished{1, false, 0, ""})).signature_broken);
+    EXPECT_TRUE(decode_finished(encode(Finished{1, true, 0, ""})).signature_broken);
     Failure failure = decode_failed(encode(Failure{ErrorCode::document_empty, "empty"}));
     EXPECT_EQ(failure.code, ErrorCode::document_empty);
     EXPECT_EQ(failure.message, "empty");
@@ -247,6 +248,9 @@ TEST(Messages, WhatABackendAsksComesThrough) {
     EXPECT_EQ(decode_piece("%PDF").bytes, "%PDF");
 }
 
+CardReport some_card_report() { return {3, 1ull << 40, 12, 5, 1ull << 41}; }
+ForwardRequest some_forward() { return {7, true, "best/deu", 0xfeedfacecafebeef, {900, 3, 41}}; }
+
 struct Kind {
     const char* name;
     std::string whole;
@@ -261,16 +265,54 @@ std::vector<Kind> all_kinds() {
         {"page_started", encode_page_started(1), [](const std::string& b) { decode_page_started(b); }},
         {"page_done", encode(some_page()), [](const std::string& b) { decode_page_done(b); }},
         {"failed page", encode(failed_page()), [](const std::string& b) { decode_page_done(b); }},
-        {"finished", encode(Finished{5, false}), [](const std::string& b) { decode_finished(b); }},
+        {"finished", encode(Finished{5, false, 0, ""}), [](const std::string& b) { decode_finished(b); }},
         {"failed", encode(Failure{ErrorCode::document_empty, "e"}), [](const std::string& b) { decode_failed(b); }},
         {"draw", encode(some_draw_request()), [](const std::string& b) { decode_draw(b); }},
         {"drawn", encode(Drawn{1, "image/png", 1, 1, "x", {}}), [](const std::string& b) { decode_drawn(b); }},
         {"compose", encode(ComposeRequest{"secret", {}}), [](const std::string& b) { decode_compose(b); }},
         {"page_layout", encode(some_page_layout()), [](const std::string& b) { decode_page_layout(b); }},
+        {"card", encode(CardGrant{true}), [](const std::string& b) { decode_card_grant(b); }},
+        {"card's ready", encode(CardReady{"1", "H200", 5}), [](const std::string& b) { decode_card_ready(b); }},
+        {"card's report", encode(some_card_report()), [](const std::string& b) { decode_card_report(b); }},
+        {"card's welcome", encode(CardWelcome{"1", 5}), [](const std::string& b) { decode_card_welcome(b); }},
+        {"forward", encode(some_forward()), [](const std::string& b) { decode_forward(b); }},
+        {"scored", encode(ForwardAnswer{7, CardAnswer::busy}), [](const std::string& b) { decode_scored(b); }},
         {"HTTP hello", encode(some_http_hello()), [](const std::string& b) { decode_http_hello(b); }},
         {"HTTP request", encode(some_http_request()), [](const std::string& b) { decode_http_request(b); }},
         {"HTTP response", encode(some_http_response()), [](const std::string& b) { decode_http_response(b); }},
     };
+}
+
+TEST(Messages, WhatACardIsAskedAndAnswersComesThrough) {
+    EXPECT_TRUE(decode_card_grant(encode(CardGrant{true})).is_interactive);
+    EXPECT_FALSE(decode_card_grant(encode(CardGrant{false})).is_interactive);
+    const CardReady ready = decode_card_ready(encode(CardReady{"0.2", "NVIDIA H200", 1ull << 33}));
+    EXPECT_EQ(ready.version, "0.2");
+    EXPECT_EQ(ready.card, "NVIDIA H200");
+    EXPECT_EQ(ready.memory, 1ull << 33);
+    const CardReport report = decode_card_report(encode(some_card_report()));
+    EXPECT_EQ(report.engines, 3u);
+    EXPECT_EQ(report.lines, 1ull << 40);
+    EXPECT_EQ(report.batches, 12u);
+    EXPECT_EQ(report.refused, 5u);
+    EXPECT_EQ(report.busy_us, 1ull << 41);
+    EXPECT_EQ(decode_card_welcome(encode(CardWelcome{"0.2", 1ull << 33})).memory, 1ull << 33);
+    const ForwardRequest forward = decode_forward(encode(some_forward()));
+    EXPECT_EQ(forward.id, 7u);
+    EXPECT_TRUE(forward.is_interactive);
+    EXPECT_EQ(forward.model, "best/deu");
+    EXPECT_EQ(forward.fingerprint, 0xfeedfacecafebeef);
+    EXPECT_EQ(forward.widths, (std::vector<uint32_t>{900, 3, 41}));
+    const ForwardAnswer answer = decode_scored(encode(ForwardAnswer{7, CardAnswer::too_large}));
+    EXPECT_EQ(answer.id, 7u);
+    EXPECT_EQ(answer.answer, CardAnswer::too_large);
+    EXPECT_THROW(decode_forward(encode(ForwardRequest{7, true, "eng", 1, {}})), ProtocolError);
+    EXPECT_EQ(scores_begin(0), 0u);
+    EXPECT_EQ(scores_begin(1), 64u);
+    EXPECT_EQ(scores_begin(64), 64u);
+    const Finished finished = decode_finished(encode(Finished{1, false, 1ull << 33, "gone"}));
+    EXPECT_EQ(finished.card_lines, 1ull << 33);
+    EXPECT_EQ(finished.card_trouble, "gone");
 }
 
 TEST(Messages, WhatAServerIsAskedAndAnswersComesThrough) {

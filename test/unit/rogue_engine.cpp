@@ -38,9 +38,9 @@ void act(Channel& worker, int socket, const std::vector<std::string>& step) {
     }
     if (name == "drawn") say(worker, MessageType::drawn, encode(Drawn{number(1), "image/png", 1, 1, "x", {}}));
     if (name == "piece") say(worker, MessageType::piece, "x");
-    if (name == "finished") say(worker, MessageType::finished, encode(Finished{1, false}));
+    if (name == "finished") say(worker, MessageType::finished, encode(Finished{1, false, 0, ""}));
     if (name == "failed") say(worker, MessageType::failed, encode(Failure{ErrorCode::document_damaged, "damaged"}));
-    if (name == "fd") say(worker, MessageType::finished, encode(Finished{1, false}), STDIN_FILENO);
+    if (name == "fd") say(worker, MessageType::finished, encode(Finished{1, false, 0, ""}), STDIN_FILENO);
     if (name == "garbage") std::exit(::write(socket, "garbage, not a frame", 20) == 20 ? 0 : 1);
     if (name == "words") std::fputs("first line\nlast \x1b[31mwords\n", stderr);
     if (name == "say") {
