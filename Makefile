@@ -51,7 +51,7 @@ bench-claims: install  ## measure claims while a transaction that stays open hol
 	test/bench/long_transaction
 
 format:  ## rewrite C++ sources in the house style
-	clang-format -i $$(git ls-files '*.cpp' '*.h')
+	clang-format -i $$(git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
 
 tidy: programs  ## run clang-tidy
 	scripts/check-tidy
