@@ -15,7 +15,7 @@ $(BUILD)/Makefile: CMakeLists.txt
 	cmake -S . -B $(BUILD)
 
 engine: $(BUILD)/Makefile
-	+cmake --build $(BUILD) --target pg_ocr_engine pg_ocr_http
+	+cmake --build $(BUILD) --target pg_ocr_engine pg_ocr_http pg_ocr_gpu
 
 programs: engine  ## build everything that CMake builds: engine, pg_ocr_http, unit tests, benchmarks
 	+cmake --build $(BUILD)
@@ -23,11 +23,11 @@ programs: engine  ## build everything that CMake builds: engine, pg_ocr_http, un
 install: all  ## install into the Postgres that PG_CONFIG names
 	$(MAKE) -f pgxs.mk install
 	install -d '$(DESTDIR)$(BINDIR)'
-	install -m 755 $(BUILD)/pg_ocr_engine $(BUILD)/pg_ocr_http '$(DESTDIR)$(BINDIR)/'
+	install -m 755 $(BUILD)/pg_ocr_engine $(BUILD)/pg_ocr_http $(BUILD)/pg_ocr_gpu '$(DESTDIR)$(BINDIR)/'
 
 uninstall:  ## remove what install installed
 	$(MAKE) -f pgxs.mk uninstall
-	rm -f '$(DESTDIR)$(BINDIR)/pg_ocr_engine' '$(DESTDIR)$(BINDIR)/pg_ocr_http'
+	rm -f '$(DESTDIR)$(BINDIR)/pg_ocr_engine' '$(DESTDIR)$(BINDIR)/pg_ocr_http' '$(DESTDIR)$(BINDIR)/pg_ocr_gpu'
 
 installcheck:  ## pg_regress against a running server that has preloaded the installed extension, with pg_ocr.workers = 0
 	$(MAKE) -f pgxs.mk installcheck

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "engine/card/card_link.h"
 #include "engine/draw/page_image.h"
 #include "engine/layout/recognisers.h"
 #include "engine/pdf/compose.h"
@@ -205,7 +206,8 @@ bool compose_one(Channel& worker, const Frame& frame) {
     return signature_broken;
 }
 
-void serve_one(Channel& worker, const Frame& frame, Recognisers& recognisers, const PeakMemory& peak_memory) {
+void serve_one(Channel& worker, const Frame& frame, Recognisers& recognisers, CardLink& card,
+               const PeakMemory& peak_memory) {
     try {
         Finished finished;
         switch (static_cast<MessageType>(frame.type)) {
@@ -222,6 +224,8 @@ void serve_one(Channel& worker, const Frame& frame, Recognisers& recognisers, co
                 throw ProtocolError("a message of type " + std::to_string(frame.type) + " came, which asks nothing");
         }
         finished.peak_memory = peak_memory.bytes();
+        finished.card_lines = card.take_lines();
+        finished.card_trouble = card.take_trouble();
         send(worker, MessageType::finished, encode(finished));
     } catch (const DocumentError& error) {
         send(worker, MessageType::failed, encode(error.failure));
@@ -229,10 +233,15 @@ void serve_one(Channel& worker, const Frame& frame, Recognisers& recognisers, co
 }
 
 /// False: memory has run out, and a fresh engine is to follow.
-bool serve(Channel& worker, Recognisers& recognisers, const PeakMemory& peak_memory) {
+bool serve(Channel& worker, Recognisers& recognisers, CardLink& card, const PeakMemory& peak_memory) {
     while (std::optional<Frame> frame = worker.receive()) {
+        if (static_cast<MessageType>(frame->type) == MessageType::card) {
+            const CardGrant grant = decode_card_grant(frame->body);
+            card.connect(std::move(frame->fd), grant.is_interactive);
+            continue;
+        }
         try {
-            serve_one(worker, *frame, recognisers, peak_memory);
+            serve_one(worker, *frame, recognisers, card, peak_memory);
         } catch (const std::bad_alloc&) {
             send(worker, MessageType::failed,
                  encode(Failure{ErrorCode::engine_memory,
@@ -246,7 +255,8 @@ bool serve(Channel& worker, Recognisers& recognisers, const PeakMemory& peak_mem
 /// Returns the exit status.
 int run(const Arguments& arguments) {
     PeakMemory peak_memory;
-    Recognisers recognisers(arguments.sandbox.tessdata);
+    CardLink card;
+    Recognisers recognisers(arguments.sandbox.tessdata, &card);
     try {
         warm_up(recognisers, "eng", arguments.recogniser);
     } catch (const DocumentError& error) {
@@ -262,7 +272,7 @@ int run(const Arguments& arguments) {
     Channel worker(arguments.socket);
     Hello hello{PG_OCR_VERSION, recogniser_version(), enter_sandbox(arguments.sandbox)};
     send(worker, MessageType::hello, encode(hello));
-    if (serve(worker, recognisers, peak_memory)) return 0;
+    if (serve(worker, recognisers, card, peak_memory)) return 0;
     std::fputs("the engine ran out of memory\n", stderr);
     return 1;
 }

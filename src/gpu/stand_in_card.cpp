@@ -9,7 +9,6 @@
 namespace pg_ocr {
 namespace {
 
-using recognise::Backend;
 using recognise::BackendNetwork;
 using recognise::best_backend;
 using recognise::LinePixels;

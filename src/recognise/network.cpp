@@ -266,6 +266,13 @@ bool all_weights_are(bool integers, const Layer& layer) {
                        [&](const Layer& each) { return all_weights_are(integers, each); });
 }
 
+/// FNV-1a.
+uint64_t fingerprint_of(std::span<const uint8_t> bytes) {
+    uint64_t hash = 0xcbf29ce484222325;
+    for (const uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
+    return hash;
+}
+
 }  // namespace
 
 Network parse_network(const ModelFile& file) {
@@ -273,6 +280,7 @@ Network parse_network(const ModelFile& file) {
     if (!component) throw ModelError("has no network; models of Tesseract 3 cannot be used");
     ModelBytes from(*component);
     Network network;
+    network.fingerprint = fingerprint_of(*component);
     LayerParser parser(from);
     network.root = parser.layer();
     if (network.root.type != LayerType::series || network.root.inner.front().type != LayerType::input ||

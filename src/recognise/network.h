@@ -70,6 +70,8 @@ struct Network {
     bool simple_text = false;
     /// Of the random numbers that the edges of a convolution are filled with.
     uint64_t seed = 0;
+    /// Of the bytes that it was parsed from: two that differ have another, in all likelihood.
+    uint64_t fingerprint = 0;
     std::string specification;  ///< as in '[1,36,0,1 Ct3,3,16 Mp3,3 Lfys48 Lfx96 Lrx96 Lfx256 O1c111]'
     /// Where in the component of the network its characters and their codes begin, if it holds them itself, as models
     /// did before these had components of their own; else 0.

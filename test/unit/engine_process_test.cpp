@@ -23,6 +23,7 @@
 
 #include "engine/read_document.h"
 #include "protocol/sealed_document.h"
+#include "served_card.h"
 
 namespace pg_ocr {
 namespace {
@@ -67,6 +68,8 @@ struct Outcome {
     std::vector<Page> pages;
     Failure failure;
     uint64_t peak_memory = 0;
+    uint64_t card_lines = 0;
+    std::string card_trouble;
     std::string text() const {
         std::string all;
         for (const Page& page : pages) all += page.text + "\f";
@@ -81,7 +84,11 @@ Outcome read(EngineProcess& engine, const std::string& bytes, const ReadRequest&
         if (const auto* info = std::get_if<DocumentInfo>(&*message)) outcome.info = *info;
         if (const auto* page = std::get_if<Page>(&*message)) outcome.pages.push_back(*page);
         if (const auto* failure = std::get_if<Failure>(&*message)) outcome.failure = *failure;
-        if (const auto* finished = std::get_if<Finished>(&*message)) outcome.peak_memory = finished->peak_memory;
+        if (const auto* finished = std::get_if<Finished>(&*message)) {
+            outcome.peak_memory = finished->peak_memory;
+            outcome.card_lines = finished->card_lines;
+            outcome.card_trouble = finished->card_trouble;
+        }
         if (outcome.failure || outcome.peak_memory != 0) return outcome;
     }
     throw std::runtime_error("the engine " + engine.obituary());
@@ -160,6 +167,31 @@ TEST(Engine, ReadsOneDocumentAfterTheOther) {
     EXPECT_EQ(read(engine, "no document").failure.code, ErrorCode::document_unsupported);
     EXPECT_EQ(read(engine, "").failure.code, ErrorCode::document_empty);
     EXPECT_EQ(read(engine, test_data("phototest/phototest.tif")).pages.size(), 1u) << "failures are survived";
+}
+
+TEST(Engine, ReadsOnACardWhatItReadsByItself) {
+    const std::string document = test_data("phototest/phototest.tif");
+    EngineProcess alone(real_engine()), served(real_engine());
+    hello_of(alone);
+    hello_of(served);
+    const Outcome by_cpu = read(alone, document);
+    EXPECT_EQ(by_cpu.card_lines, 0u);
+    {
+        const ServedCard card(stand_in_card);
+        served.send_card({false}, card.connect().get());
+        const Outcome by_card = read(served, document);
+        EXPECT_GT(by_card.card_lines, 0u);
+        EXPECT_EQ(by_card.card_trouble, "");
+        EXPECT_EQ(by_card.pages.at(0).layout, by_cpu.pages.at(0).layout);
+        EXPECT_EQ(by_card.text(), by_cpu.text());
+    }
+    const Outcome after = read(served, document);
+    EXPECT_EQ(after.text(), by_cpu.text());
+    EXPECT_EQ(after.card_lines, 0u);
+    EXPECT_EQ(after.card_trouble, "the card's service: it has gone");
+    const ServedCard next(stand_in_card);
+    served.send_card({false}, next.connect().get());
+    EXPECT_GT(read(served, document).card_lines, 0u) << "another takes its place";
 }
 
 TEST(Engine, ReadsTheSelectedPagesThatAreNotDone) {

@@ -12,14 +12,25 @@ namespace {
 /// A model takes 3 to 10 MB; one of floating point numbers, several times as much.
 constexpr size_t kept_warm = 6;
 
-Model load(const std::string& path) {
+Model load(const std::string& path, const std::string& code, CardLink* card) {
     const recognise::ModelFile file = recognise::ModelFile::read(path);
     const recognise::Network network = recognise::parse_network(file);
-    return {network.height, network.x_scale, recognise::parse_language(file, network),
-            recognise::CompiledNetwork(network)};
+    return {network.height,
+            network.x_scale,
+            recognise::parse_language(file, network),
+            recognise::CompiledNetwork(network),
+            {code, network.fingerprint, network.x_scale, network.classes},
+            card};
 }
 
 }  // namespace
+
+std::vector<recognise::Scores> forward(const Model& model, std::span<const recognise::LineImage> lines) {
+    if (model.card != nullptr)
+        if (std::optional<std::vector<recognise::Scores>> scores = model.card->forward(model.on_card, lines))
+            return std::move(*scores);
+    return model.network.forward(lines);
+}
 
 std::vector<const Model*> Models::for_languages(const std::string& languages) {
     std::vector<const Model*> found;
@@ -37,7 +48,7 @@ const Model& Models::of(const std::string& code) {
         }
     const std::string path = tessdata_directory_ + "/" + code + ".traineddata";
     try {
-        warm_.push_front({code, load(path)});
+        warm_.push_front({code, load(path, code, card_)});
     } catch (const recognise::ModelError& error) {
         throw DocumentError(ErrorCode::language_missing,
                             "the language \"" + code + "\" cannot be loaded: " + path + " " + error.what() +

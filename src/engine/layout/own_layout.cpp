@@ -51,7 +51,7 @@ std::vector<std::optional<Scores>> scores_of(const Model& model, std::vector<Lin
         places.push_back(i);
         batch.push_back(std::move(images[i]));
     }
-    std::vector<Scores> first = model.network.forward(batch);
+    std::vector<Scores> first = forward(model, batch);
     std::vector<std::optional<Scores>> all(images.size());
     std::vector<size_t> poor_places;
     std::vector<LineImage> other_way;
@@ -62,7 +62,7 @@ std::vector<std::optional<Scores>> scores_of(const Model& model, std::vector<Lin
         }
         all[places[i]] = std::move(first[i]);
     }
-    std::vector<Scores> second = model.network.forward(other_way);
+    std::vector<Scores> second = forward(model, other_way);
     for (size_t i = 0; i < second.size(); ++i) {
         std::optional<Scores>& kept = all[poor_places[i]];
         if (mean_of_best(second[i], null_code) > mean_of_best(*kept, null_code)) kept = std::move(second[i]);

@@ -76,8 +76,8 @@ struct Recognisers::Warm {
 
 std::string recogniser_version() { return std::string("tesseract ") + tesseract::TessBaseAPI::Version(); }
 
-Recognisers::Recognisers(std::string tessdata_directory)
-    : tessdata_directory_(std::move(tessdata_directory)), models_(tessdata_directory_) {}
+Recognisers::Recognisers(std::string tessdata_directory, CardLink* card)
+    : tessdata_directory_(std::move(tessdata_directory)), models_(tessdata_directory_, card) {}
 Recognisers::~Recognisers() = default;
 
 tesseract::TessBaseAPI& Recognisers::for_languages(const std::string& languages) { return warm(languages, Load::all); }

@@ -20,8 +20,8 @@ std::string recogniser_version();
 /// Holds the instances of the languages used last, a few at most, so that memory stays bounded.
 class Recognisers {
   public:
-    /// tessdata_directory holds the *.traineddata files.
-    explicit Recognisers(std::string tessdata_directory);
+    /// tessdata_directory holds the *.traineddata files. The card, if there is one, outlives this.
+    explicit Recognisers(std::string tessdata_directory, CardLink* card = nullptr);
     ~Recognisers();
     Recognisers(const Recognisers&) = delete;
     Recognisers& operator=(const Recognisers&) = delete;
