@@ -3,18 +3,10 @@
 
 #include <cstdint>
 
+#include "cuda/card_page.h"
 #include "document/document.h"
 
 namespace pg_ocr {
-
-/// Pixels of 1 bit, which are black where it is set, or greys of 8, as Leptonica keeps them: rows of words, the first
-/// pixel in a word's highest bits.
-struct CardPage {
-    const uint32_t* words;
-    uint32_t words_in_row;
-    uint32_t width, height;
-    uint32_t depth;
-};
 
 /// What is to be cut out, as line_image_of() has it.
 struct LineToCut {
