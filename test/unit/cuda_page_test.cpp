@@ -4,7 +4,16 @@
 #include <allheaders.h>
 #include <gtest/gtest.h>
 
+// Between what a thread has seen and its atomicMin() others go on, as they may on a card: it waits for none but itself.
+template <class Value>
+Value late_minimum(Value* to, Value with) {
+    __syncwarp(1u << cuda_on_cpu::Processor::of_this_thread().lane());
+    return atomicMin(to, with);
+}
+#define atomicMin late_minimum
 #include "cuda/page_components.cuh"
+#undef atomicMin
+
 #include "cuda/page_ink.cuh"
 #include "cuda/page_lines.cuh"
 #include "engine/layout/ink.h"
