@@ -49,11 +49,6 @@ Protection no_new_privileges() {
 
 }  // namespace
 
-bool die_with_parent(pid_t parent) {
-    // A parent that ended before the prctl sent nothing; so ask afterwards whether it is still there.
-    return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::getppid() == parent;
-}
-
 std::vector<Protection> enter_sandbox(const SandboxSettings& settings) {
     std::vector<Protection> protections;
     protections.push_back(parent_death(settings.parent));

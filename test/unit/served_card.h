@@ -55,7 +55,7 @@ class ServedCard {
         });
     }
     ~ServedCard() {
-        parent_.reset();
+        hang_up();
         thread_.join();
     }
     ServedCard(const ServedCard&) = delete;
@@ -76,7 +76,7 @@ class ServedCard {
     }
     /// Waits until it serves no more: why; empty: who started it has hung up.
     std::string error() { return error_.get(); }
-    void hang_up() { parent_.reset(); }
+    void hang_up() { (void)::shutdown(parent_.get(), SHUT_RDWR); }
 
   private:
     static sockaddr_un next_address();
