@@ -4,7 +4,7 @@ BUILD ?= build
 BINDIR = $(shell $(PG_CONFIG) --bindir)
 export PG_CONFIG
 
-.PHONY: all extension engine programs install uninstall installcheck check chaos demo fuzz bench bench-claims format tidy clean help
+.PHONY: all extension engine programs install uninstall installcheck check chaos demo fuzz bench bench-claims gpu-bundle check-gpu bench-gpu format tidy clean help
 
 all: extension engine  ## build the extension, its engine, and what fetches for it
 
@@ -49,6 +49,15 @@ bench:  ## measure against tesseract and OCRmyPDF, on the same pages in one run
 
 bench-claims: install  ## measure claims while a transaction that stays open holds back vacuum
 	test/bench/long_transaction
+
+gpu-bundle:  ## collect what check-gpu and bench-gpu need on a machine that has a card and CUDA, and little else
+	test/gpu/bundle
+
+check-gpu:  ## hold the kernels of CUDA to those of the CPU, on a card
+	test/gpu/check
+
+bench-gpu:  ## measure a card beside the CPU, fed from memory and through whole engines
+	test/gpu/bench
 
 format:  ## rewrite C++ sources in the house style
 	clang-format -i $$(git ls-files '*.cpp' '*.h' '*.cu' '*.cuh')
