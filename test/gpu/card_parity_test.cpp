@@ -112,6 +112,7 @@ LineImage noisy_line(uint32_t width, uint32_t height, uint32_t seed) {
 
 std::vector<LineImage> noisy_lines(uint32_t height, const std::vector<uint32_t>& widths) {
     std::vector<LineImage> lines;
+    lines.reserve(widths.size());
     for (const uint32_t width : widths) lines.push_back(noisy_line(width, height, width + 1));
     return lines;
 }
