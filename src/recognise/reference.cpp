@@ -8,19 +8,6 @@
 
 namespace pg_ocr::recognise {
 
-const Tables& tables() {
-    static const Tables made = [] {
-        Tables t{};
-        for (uint32_t i = 0; i < table_size; ++i) {
-            const double x = i / double{table_scale};
-            t.tanh[i] = static_cast<float>(std::tanh(x));
-            t.logistic[i] = static_cast<float>(1 / (1 + std::exp(-x)));
-        }
-        return t;
-    }();
-    return made;
-}
-
 namespace {
 
 /// What lies between two layers: pixels of several features, row by row. Of integers, or of floats.

@@ -6,12 +6,11 @@
 
 #include "recognise/edge_noise.h"
 #include "recognise/line.h"
+#include "recognise/line_layers.h"
 
 namespace pg_ocr::recognise {
 namespace {
 
-constexpr uint32_t pool = 3;
-constexpr uint32_t patch_side = 3;
 /// More share the weights that are loaded, but need more memory at a time.
 constexpr size_t lines_at_once = 12;
 /// Columns that go down side by side, and steps whose classes are weighed: their rows stay in the first cache.
@@ -86,14 +85,14 @@ class ConvolvedLine {
     }
 
     void fill(Pool& to, uint32_t column, uint32_t row) const {
-        const uint32_t left = pool * column, top = pool * row;
+        const uint32_t left = pool_side * column, top = pool_side * row;
         to.pixels = {};
-        if (column > 0 && row > 0 && left + pool < width_ && top + pool < height_) {
+        if (column > 0 && row > 0 && left + pool_side < width_ && top + pool_side < height_) {
             to.pixels = inside(left, top);
             return;
         }
-        for (uint32_t y = 0; y < pool; ++y)
-            for (uint32_t x = 0; x < pool; ++x) to.patches[y * pool + x] = patch(left + x, top + y);
+        for (uint32_t y = 0; y < pool_side; ++y)
+            for (uint32_t x = 0; x < pool_side; ++x) to.patches[y * pool_side + x] = patch(left + x, top + y);
     }
 
   private:
@@ -158,8 +157,8 @@ class Pass {
     }
 
   private:
-    static uint32_t steps(const LinePixels& line) { return line.width / pool; }
-    uint32_t rows() const { return network_.height / pool; }
+    static uint32_t steps(const LinePixels& line) { return line.width / pool_side; }
+    uint32_t rows() const { return network_.height / pool_side; }
 
     /// Of all lines, column by column, some columns at a time: first they are convolved.
     Plane<Number> down(std::span<const Number> noise, std::vector<Number>& memory) const {
@@ -255,7 +254,7 @@ template <class Number>
 void forward_as(const PackedNetwork& network, std::span<const LinePixels> lines, float* const* scores) {
     std::vector<size_t> order;
     for (size_t i = 0; i < lines.size(); ++i)
-        if (lines[i].width >= pool) order.push_back(i);
+        if (lines[i].width >= pool_side) order.push_back(i);
     if (order.empty()) return;
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return lines[a].width > lines[b].width; });
     std::vector<Number> noise;

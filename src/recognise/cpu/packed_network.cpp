@@ -4,11 +4,10 @@
 #include <bit>
 #include <span>
 
+#include "recognise/line_layers.h"
+
 namespace pg_ocr::recognise {
 namespace {
-
-constexpr uint32_t pool = 3;
-constexpr uint32_t patch_side = 3;
 
 uint32_t numbers_in_word(Activation activation) {
     switch (activation) {
@@ -140,34 +139,6 @@ OwnedMatrix pack_convolution(const Layer& layer, const Kernels& kernels) {
     return made;
 }
 
-/// The layers in order, those of a series within the series in its place.
-void flatten(const Layer& layer, std::vector<const Layer*>& to) {
-    if (layer.type != LayerType::series) return to.push_back(&layer);
-    for (const Layer& inner : layer.inner) flatten(inner, to);
-}
-
-bool is_down(const Layer& layer) {
-    return layer.type == LayerType::transpose_xy && layer.inner[0].type == LayerType::lstm_summary;
-}
-bool is_along(const Layer& layer) {
-    return layer.type == LayerType::lstm ||
-           (layer.type == LayerType::reverse_x && layer.inner[0].type == LayerType::lstm);
-}
-
-/// Whether the layers are those that PackedNetwork tells of.
-bool can_be_packed(const Network& network, std::span<const Layer* const> layers) {
-    if (layers.size() < 7 || network.height < pool) return false;
-    const auto along = layers.subspan(5, layers.size() - 6);
-    const Weights& weights = layers[2]->weights;
-    return layers[0]->type == LayerType::input && layers[1]->type == LayerType::convolve && layers[1]->x == 1 &&
-           layers[1]->y == 1 && layers[1]->inputs == 1 && layers[2]->type == LayerType::tanh &&
-           std::all_of(weights.scales.begin(), weights.scales.end(), [](float scale) { return scale >= 0; }) &&
-           layers[3]->type == LayerType::maxpool && layers[3]->x == pool && layers[3]->y == pool &&
-           is_down(*layers[4]) &&
-           std::all_of(along.begin(), along.end(), [](const Layer* l) { return is_along(*l); }) &&
-           layers.back()->type == LayerType::softmax;
-}
-
 PairedTable paired(const float (&table)[table_size]) {
     PairedTable made;
     for (uint32_t i = 0; i + 1 < table_size; ++i) {
@@ -187,22 +158,19 @@ const PairedTables& paired_tables() {
 }
 
 std::unique_ptr<PackedNetwork> pack(const Network& network, const Kernels& of_integers, const Kernels& of_floats) {
-    std::vector<const Layer*> layers;
-    flatten(network.root, layers);
-    if (!can_be_packed(network, layers)) return nullptr;
+    const std::optional<LineLayers> layers = line_layers(network);
+    if (!layers) return nullptr;
     const Kernels& kernels = network.integers ? of_integers : of_floats;
     auto made = std::make_unique<PackedNetwork>();
     made->kernels = &kernels;
     made->height = network.height;
     made->classes = network.classes;
     made->seed = network.seed;
-    made->convolution = pack_convolution(*layers[2], kernels);
-    made->down = pack_lstm(layers[4]->inner[0], kernels);
-    for (size_t i = 5; i + 1 < layers.size(); ++i) {
-        const bool reversed = layers[i]->type == LayerType::reverse_x;
-        made->along.push_back({pack_lstm(reversed ? layers[i]->inner[0] : *layers[i], kernels), reversed});
-    }
-    made->output = pack_product(*layers.back(), kernels);
+    made->convolution = pack_convolution(*layers->convolution, kernels);
+    made->down = pack_lstm(*layers->down, kernels);
+    for (const LineLayers::Along& along : layers->along)
+        made->along.push_back({pack_lstm(*along.lstm, kernels), along.right_to_left});
+    made->output = pack_product(*layers->output, kernels);
     point(made->convolution);
     point(made->down);
     for (PackedLstm& lstm : made->along) point(lstm.matrix);

@@ -23,8 +23,7 @@ struct PackedLstm {
     bool right_to_left = false;
 };
 
-/// A convolution of 3 × 3 pixels and tanh, the greatest of each 3 × 3; an LSTM down each column; LSTMs along the line,
-/// each over the one before; softmax.
+/// Of LineLayers.
 struct PackedNetwork {
     const Kernels* kernels = nullptr;
     uint32_t height = 0;
