@@ -1,6 +1,5 @@
 // Every backend against the reference: of integers bit by bit, of floats closely, whatever the batch.
 #include <gtest/gtest.h>
-#include <leptonica/allheaders.h>
 
 #include <algorithm>
 #include <cstring>
@@ -10,55 +9,16 @@
 #include <random>
 
 #include "model_bytes.h"
+#include "network_lines.h"
 #include "recognise/backend.h"
 #include "recognise/cpu/cpu_backends.h"
 #include "recognise/cpu/kernels.h"
-#include "recognise/model_file.h"
 #include "recognise/reference.h"
 
 namespace pg_ocr::recognise {
 namespace {
 
-/// Floats are summed up in another order: the most by which a score may differ.
-constexpr float float_bound = 2e-5f;
 constexpr size_t most_lines = 17;
-
-LineImage noisy_line(uint32_t width, uint32_t height, uint32_t seed) {
-    std::mt19937 random(seed);
-    LineImage line{width, height, std::vector<uint8_t>(size_t{width} * height)};
-    // Strokes and paper, so that all of the tables is met, not only its ends.
-    for (size_t i = 0; i < line.pixels.size(); ++i)
-        line.pixels[i] = static_cast<uint8_t>(random() % 3 == 0 ? random() % 256 : i / 5 % 2 == 0 ? 20 : 230);
-    return line;
-}
-
-/// Bands of a real page, scaled: some hold a line of text, some cut through two.
-std::vector<LineImage> printed_lines(uint32_t height, size_t count) {
-    Pix* coloured = pixRead(TEST_DATA "/formats/simple.png");
-    Pix* page = pixConvertTo8(coloured, 0);
-    pixDestroy(&coloured);
-    std::vector<LineImage> lines;
-    for (size_t i = 0; i < count; ++i) {
-        Box* box = boxCreate(static_cast<int>(5 * i), static_cast<int>(20 * i), 150 + 30 * static_cast<int>(i), 40);
-        Pix* band = pixClipRectangle(page, box, nullptr);
-        const float scale = static_cast<float>(height) / static_cast<float>(pixGetHeight(band));
-        Pix* scaled = pixScaleToSize(band, static_cast<int>(scale * static_cast<float>(pixGetWidth(band))),
-                                     static_cast<int>(height));
-        LineImage line{static_cast<uint32_t>(pixGetWidth(scaled)), height, {}};
-        for (int y = 0; y < pixGetHeight(scaled); ++y)
-            for (int x = 0; x < pixGetWidth(scaled); ++x) {
-                l_uint32 value = 0;
-                pixGetPixel(scaled, x, y, &value);
-                line.pixels.push_back(static_cast<uint8_t>(value));
-            }
-        lines.push_back(std::move(line));
-        pixDestroy(&scaled);
-        pixDestroy(&band);
-        boxDestroy(&box);
-    }
-    pixDestroy(&page);
-    return lines;
-}
 
 /// 17 lines: of a step, of as many as kernels take at a time, of one more, of what is printed.
 std::vector<LineImage> lines_of(uint32_t height) {
@@ -66,21 +26,6 @@ std::vector<LineImage> lines_of(uint32_t height) {
     for (uint32_t width : {3u, 4u, 5u, 6u, 9u, 11u, 36u, 69u, 71u, 72u, 75u, 100u, 151u})
         lines.push_back(noisy_line(width, height, width));
     return lines;
-}
-
-void expect_same(const Scores& expected, const Scores& scores, bool bit_by_bit, const std::string& where) {
-    ASSERT_EQ(expected.steps, scores.steps) << where;
-    ASSERT_EQ(expected.classes, scores.classes) << where;
-    ASSERT_EQ(expected.values.size(), scores.values.size()) << where;
-    if (bit_by_bit) {
-        EXPECT_EQ(std::memcmp(expected.values.data(), scores.values.data(), sizeof(float) * scores.values.size()), 0)
-            << where;
-        return;
-    }
-    float most = 0;
-    for (size_t i = 0; i < scores.values.size(); ++i)
-        most = std::max(most, std::abs(expected.values[i] - scores.values[i]));
-    EXPECT_LE(most, float_bound) << where;
 }
 
 /// All lines through each backend that this machine has, in batches of 1 to 17, in any order.
@@ -112,16 +57,12 @@ void expect_all_like_reference(const Network& network, const std::vector<LineIma
     }
 }
 
-Network model(const std::string& language) {
-    return parse_network(ModelFile::read(TESSDATA "/" + language + ".traineddata"));
-}
-
 class Models : public testing::TestWithParam<const char*> {};
 
 TEST_P(Models, ReadAsTheReferenceDoes) {
     if (!std::ifstream(TESSDATA "/" + std::string(GetParam()) + ".traineddata"))
         GTEST_SKIP() << "the model " << GetParam() << " is not installed";
-    const Network network = model(GetParam());
+    const Network network = installed_network(GetParam());
     expect_all_like_reference(network, lines_of(network.height));
 }
 
@@ -131,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Models,
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(Kernels, ReadLongLines) {
-    const Network network = model("eng");
+    const Network network = installed_network("eng");
     expect_all_like_reference(network, {noisy_line(6001, network.height, 1), noisy_line(900, network.height, 2)});
 }
 
@@ -150,7 +91,7 @@ TEST(Kernels, SaturateWhereTheReferenceDoes) {
 }
 
 TEST(Kernels, OfFloatsDifferByTheOrderOfSumsOnly) {
-    Network network = model("eng");
+    Network network = installed_network("eng");
     make_real(network);
     expect_all_like_reference(network, lines_of(network.height));
     Network invented = made_network(36, 4e-7f);
