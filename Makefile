@@ -2,6 +2,7 @@
 PG_CONFIG ?= pg_config
 BUILD ?= build
 BINDIR = $(shell $(PG_CONFIG) --bindir)
+PKGLIBDIR = $(shell $(PG_CONFIG) --pkglibdir)
 export PG_CONFIG
 
 .PHONY: all extension engine programs install uninstall installcheck check chaos demo fuzz bench bench-claims gpu-bundle check-gpu bench-gpu format tidy clean help
@@ -15,7 +16,7 @@ $(BUILD)/Makefile: CMakeLists.txt
 	cmake -S . -B $(BUILD)
 
 engine: $(BUILD)/Makefile
-	+cmake --build $(BUILD) --target pg_ocr_engine pg_ocr_http pg_ocr_gpu
+	+cmake --build $(BUILD) --target pg_ocr_engine pg_ocr_http pg_ocr_gpu cards
 
 programs: engine  ## build everything that CMake builds: engine, pg_ocr_http, unit tests, benchmarks
 	+cmake --build $(BUILD)
@@ -24,10 +25,12 @@ install: all  ## install into the Postgres that PG_CONFIG names
 	$(MAKE) -f pgxs.mk install
 	install -d '$(DESTDIR)$(BINDIR)'
 	install -m 755 $(BUILD)/pg_ocr_engine $(BUILD)/pg_ocr_http $(BUILD)/pg_ocr_gpu '$(DESTDIR)$(BINDIR)/'
+	if [ -e $(BUILD)/pg_ocr_cuda.so ]; then install -m 755 $(BUILD)/pg_ocr_cuda.so '$(DESTDIR)$(PKGLIBDIR)/'; fi
 
 uninstall:  ## remove what install installed
 	$(MAKE) -f pgxs.mk uninstall
 	rm -f '$(DESTDIR)$(BINDIR)/pg_ocr_engine' '$(DESTDIR)$(BINDIR)/pg_ocr_http' '$(DESTDIR)$(BINDIR)/pg_ocr_gpu'
+	rm -f '$(DESTDIR)$(PKGLIBDIR)/pg_ocr_cuda.so'
 
 installcheck:  ## pg_regress against a running server that has preloaded the installed extension, with pg_ocr.workers = 0
 	$(MAKE) -f pgxs.mk installcheck
