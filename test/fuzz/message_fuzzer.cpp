@@ -3,6 +3,7 @@
 #include <string>
 
 #include "fuzz/promise.h"
+#include "protocol/card_message.h"
 #include "protocol/http_message.h"
 #include "protocol/message.h"
 
@@ -43,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size == 0) return 0;
     std::string body(reinterpret_cast<const char*>(data + 1), size - 1);
     try {
-        switch (data[0] % 16) {
+        switch (data[0] % 22) {
             case 0:
                 check(body, decode_hello);
                 break;
@@ -89,6 +90,24 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                 break;
             case 14:
                 check(body, decode_answer);
+                break;
+            case 15:
+                check(body, decode_card_grant);
+                break;
+            case 16:
+                check(body, decode_card_ready);
+                break;
+            case 17:
+                check(body, decode_card_report);
+                break;
+            case 18:
+                check(body, decode_card_welcome);
+                break;
+            case 19:
+                check(body, decode_forward);
+                break;
+            case 20:
+                check(body, decode_scored);
                 break;
             default:
                 check(body, decode_http_response);
