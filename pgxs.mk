@@ -9,6 +9,8 @@ OBJS = \
 	src/document/document.o \
 	src/extension/attached_rows.o \
 	src/extension/backend_engine.o \
+	src/extension/card_services.o \
+	src/extension/cards.o \
 	src/extension/courier_main.o \
 	src/extension/draw_function.o \
 	src/extension/drop_extension.o \
@@ -40,6 +42,9 @@ OBJS = \
 	src/protocol/sealed_document.o \
 	src/queue/outbox_spi.o \
 	src/queue/queue_spi.o \
+	src/worker/card_access.o \
+	src/worker/card_process.o \
+	src/worker/card_socket.o \
 	src/worker/child_process.o \
 	src/worker/courier.o \
 	src/worker/engine_process.o \

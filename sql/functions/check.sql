@@ -222,6 +222,43 @@ END
 $$;
 COMMENT ON FUNCTION ocr.check_workers() IS 'Internal: rows of ocr_check() about the launcher and the workers';
 
+CREATE OR REPLACE FUNCTION ocr.check_cards() RETURNS TABLE (topic text, status text, detail text, hint text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    use CONSTANT text := current_setting('pg_ocr.gpu');
+    server record;
+BEGIN
+    SELECT * INTO server FROM ocr.server_state();
+    topic := 'gpu';
+    FOR status, detail, hint IN
+        SELECT CASE c.state WHEN 'down' THEN 'warning' ELSE 'ok' END,
+               CASE c.state WHEN 'ready' THEN format('GPU %s, %s: %s engines read on it', c.card, c.name, c.engines)
+                            WHEN 'down' THEN format('GPU %s: its service %s; all is read by the CPU meanwhile', c.card, c.trouble)
+                            ELSE format('GPU %s: its service starts', c.card) END,
+               CASE c.state WHEN 'down' THEN 'It is tried again after a minute at most. Mend what is said, or set pg_ocr.gpu = off.' END
+        FROM ocr.card_slots() AS c ORDER BY c.card
+    LOOP
+        RETURN NEXT;
+    END LOOP;
+    IF FOUND OR server.launcher IS NULL OR pg_is_in_recovery() THEN
+        RETURN;
+    END IF;
+    status := 'ok';
+    detail := 'no NVIDIA GPU was found: all is read by the CPU';
+    IF use = 'off' THEN
+        detail := 'pg_ocr.gpu is off: all is read by the CPU';
+    ELSIF server.cards_without_library > 0 THEN
+        status := 'warning';
+        detail := format('%s NVIDIA GPUs were found, and pg_ocr was built without CUDA: all is read by the CPU', server.cards_without_library);
+        hint := 'Install a CUDA toolkit, then build and install pg_ocr again; or set pg_ocr.gpu = off.';
+    END IF;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION ocr.check_cards() IS 'Internal: rows of ocr_check() about the machine''s GPUs; none where no launcher runs that would look for them';
+
 CREATE OR REPLACE FUNCTION ocr.check_queue(patience interval, longest interval)
 RETURNS TABLE (topic text, status text, detail text, hint text)
 LANGUAGE plpgsql
@@ -494,6 +531,7 @@ BEGIN
     RETURN QUERY SELECT * FROM ocr.check_programs();
     RETURN QUERY SELECT * FROM ocr.check_languages();
     RETURN QUERY SELECT * FROM ocr.check_workers();
+    RETURN QUERY SELECT * FROM ocr.check_cards();
     RETURN QUERY SELECT * FROM ocr.check_queue('1 min', '1 hour');
     RETURN QUERY SELECT * FROM ocr.check_failures();
     RETURN QUERY SELECT * FROM ocr.check_webhooks('1 min');

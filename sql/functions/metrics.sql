@@ -188,9 +188,16 @@ SELECT 'workers', jsonb_build_object('database', w.database, 'state', w.state), 
 UNION ALL
 SELECT 'engine_memory_bytes', jsonb_build_object('database', w.database), coalesce(sum(w.engine_memory), 0)::float8 FROM ocr.workers w GROUP BY w.database
 UNION ALL
+SELECT 'card_up', jsonb_build_object('card', c.card), (c.state = 'ready')::int FROM ocr.card_slots() AS c
+UNION ALL
+SELECT 'card_total', jsonb_build_object('card', c.card, 'of', t.name), t.value
+FROM ocr.card_slots() AS c,
+     LATERAL (VALUES ('lines', c.lines), ('refused', c.refused), ('batches', c.batches), ('busy_seconds', c.busy_seconds), ('starts', c.starts))
+         AS t (name, value)
+UNION ALL
 SELECT 'total', jsonb_build_object('of', c.name), c.value FROM ocr.visible_counters() AS c;
-COMMENT ON VIEW ocr.metrics IS 'Figures to watch: of the queue, of the last hour, of the workers. Of the jobs that you can see; to superusers and members of pg_monitor, of all';
-COMMENT ON COLUMN ocr.metrics.metric IS 'queue_tasks: parts of documents that wait or are read. queue_oldest_seconds: for how long the first of those that are due has been. jobs, pages: that ended in the last 1, 5 and 60 minutes. wait_seconds, job_seconds, page_seconds: from being due to the start, from the start to the end, and of a page, over the last hour. failed_attempts: in the last hour. dead_letters: jobs that have failed and were not retried. deliveries: pending and failed; delivered and attempt_failed in the last hour. workers, engine_memory_bytes: of the whole server. total: counted since the server started, in all databases';
+COMMENT ON VIEW ocr.metrics IS 'Figures to watch: of the queue, of the last hour, of the workers and GPUs. Of the jobs that you can see; to superusers and members of pg_monitor, of all';
+COMMENT ON COLUMN ocr.metrics.metric IS 'queue_tasks: parts of documents that wait or are read. queue_oldest_seconds: for how long the first of those that are due has been. jobs, pages: that ended in the last 1, 5 and 60 minutes. wait_seconds, job_seconds, page_seconds: from being due to the start, from the start to the end, and of a page, over the last hour. failed_attempts: in the last hour. dead_letters: jobs that have failed and were not retried. deliveries: pending and failed; delivered and attempt_failed in the last hour. workers, engine_memory_bytes: of the whole server. card_up: 1 where the service of a GPU is ready, else 0. card_total: of a GPU, since the server started. total: counted since the server started, in all databases';
 COMMENT ON COLUMN ocr.metrics.labels IS 'What it is about, as an object';
 COMMENT ON COLUMN ocr.metrics.value IS 'A count, seconds or bytes';
 REVOKE ALL ON ocr.metrics FROM PUBLIC;

@@ -31,16 +31,25 @@ COMMENT ON FUNCTION ocr.installed_languages() IS
 CREATE OR REPLACE FUNCTION ocr.worker_slots(
     OUT pid integer, OUT database oid, OUT state text, OUT job_id bigint, OUT page_no integer, OUT since timestamptz,
     OUT documents bigint, OUT engine_pid integer, OUT reserved_for text, OUT engine_memory bigint, OUT trouble text,
-    OUT leaving boolean)
+    OUT leaving boolean, OUT card text)
     RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL SAFE ROWS 8 AS 'MODULE_PATHNAME', 'pg_ocr_worker_slots';
 COMMENT ON FUNCTION ocr.worker_slots() IS 'Internal: the background workers of the whole cluster; see the view ocr.workers.';
 
+CREATE OR REPLACE FUNCTION ocr.card_slots(
+    OUT card integer, OUT name text, OUT state text, OUT since timestamptz, OUT pid integer, OUT memory bigint, OUT engines integer,
+    OUT lines bigint, OUT batches bigint, OUT refused bigint, OUT busy real, OUT busy_seconds double precision, OUT starts bigint,
+    OUT trouble text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL SAFE ROWS 1 AS 'MODULE_PATHNAME', 'pg_ocr_card_slots';
+COMMENT ON FUNCTION ocr.card_slots() IS 'Internal: the services of the machine''s GPUs; see the view ocr.cards.';
+
 CREATE OR REPLACE FUNCTION ocr.server_state(
-    OUT launcher integer, OUT workers_missing integer, OUT workers_too_large integer, OUT held_back text) RETURNS record
+    OUT launcher integer, OUT workers_missing integer, OUT workers_too_large integer, OUT held_back text,
+    OUT cards_without_library integer) RETURNS record
     LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_server_state';
 COMMENT ON FUNCTION ocr.server_state() IS
-    'Internal: the pid of the launcher, null where none runs, and how many workers of the whole server found no slot when it looked last, for how many pg_ocr.memory had no room, and why the machine''s memory or load kept it from having as many as are wanted; null: nothing did.';
+    'Internal: the pid of the launcher, null where none runs, and how many workers of the whole server found no slot when it looked last, for how many pg_ocr.memory had no room, and why the machine''s memory or load kept it from having as many as are wanted; null: nothing did. cards_without_library: GPUs that were found where pg_ocr was built without CUDA.';
 
 CREATE OR REPLACE FUNCTION ocr.machine(OUT memory bigint, OUT available bigint, OUT load double precision) RETURNS record
     LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_ocr_machine';
@@ -55,7 +64,7 @@ workers: 0 to 1024, per database; 0 pauses reading.
 Errors: 42501 where the caller may not; 22023.';
 
 CREATE OR REPLACE FUNCTION ocr.counters(OUT name text, OUT value bigint) RETURNS SETOF record
-    LANGUAGE c VOLATILE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'pg_ocr_counters';
+    LANGUAGE c VOLATILE PARALLEL SAFE ROWS 11 AS 'MODULE_PATHNAME', 'pg_ocr_counters';
 COMMENT ON FUNCTION ocr.counters() IS
     'Internal: what workers and couriers of the whole server have counted since it started; see ocr.metrics.';
 

@@ -1,7 +1,7 @@
 -- Users call the ocr_… functions; of what is in schema ocr, what policies and views
 -- evaluate as the user, and what tells which languages there are to ask for.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ocr FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ocr.caller(), ocr.acts_for(name), ocr.visible_owners(), ocr.visible_workers(), ocr.installed_languages(),
+GRANT EXECUTE ON FUNCTION ocr.caller(), ocr.acts_for(name), ocr.visible_owners(), ocr.visible_workers(), ocr.card_slots(), ocr.installed_languages(),
     ocr.visible_queue(), ocr.visible_pace(), ocr.visible_times(), ocr.visible_failures(), ocr.visible_deliveries(), ocr.visible_counters(),
     ocr.reason_for_review(ocr.pages), ocr.doubtful_below(), ocr.list_objects(text, text), ocr.purge_jobs(interval, text, name, boolean, timestamptz, timestamptz, bigint, bigint),
     ocr.exported_pages(text, name), ocr.document_changed(bytea, bytea), ocr.document_changed(text, text), ocr.key_of_relation(regclass),

@@ -100,12 +100,12 @@ COMMENT ON COLUMN ocr.dead_letters.failures IS 'Every attempt that failed, as in
 CREATE OR REPLACE FUNCTION ocr.visible_workers()
 RETURNS TABLE (
     pid int, database name, state text, job_id bigint, page_no int, since timestamptz, documents bigint, engine_pid int,
-    reserved_for text, engine_memory bigint, trouble text, leaving boolean)
+    reserved_for text, engine_memory bigint, trouble text, leaving boolean, card text)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT s.pid, d.datname, s.state, CASE WHEN visible THEN s.job_id END, CASE WHEN visible THEN s.page_no END, s.since,
-           s.documents, s.engine_pid, s.reserved_for, s.engine_memory, s.trouble, s.leaving
+           s.documents, s.engine_pid, s.reserved_for, s.engine_memory, s.trouble, s.leaving, s.card
     FROM ocr.worker_slots() AS s
     LEFT JOIN pg_database d ON d.oid = s.database
     LEFT JOIN ocr.jobs j ON j.id = s.job_id AND d.datname = current_database(),
@@ -115,7 +115,7 @@ $$;
 COMMENT ON FUNCTION ocr.visible_workers() IS 'Internal: what ocr.workers shows, which depends on who asks';
 
 CREATE OR REPLACE VIEW ocr.workers AS
-SELECT pid, database, state, job_id, page_no, since, documents, engine_pid, reserved_for, engine_memory, trouble, leaving
+SELECT pid, database, state, job_id, page_no, since, documents, engine_pid, reserved_for, engine_memory, trouble, leaving, card
 FROM ocr.visible_workers();
 COMMENT ON VIEW ocr.workers IS 'The workers of this cluster and what each is at. job_id and page_no are shown of jobs in this database that you can see; to members of pg_monitor, of all';
 COMMENT ON COLUMN ocr.workers.database IS 'That it works for';
@@ -131,6 +131,25 @@ COMMENT ON COLUMN ocr.workers.reserved_for IS 'The tier whose documents it reads
 COMMENT ON COLUMN ocr.workers.engine_memory IS 'Bytes that its engine has in memory at this moment; null where none runs';
 COMMENT ON COLUMN ocr.workers.leaving IS 'Whether it ends after its present page, as fewer are wanted';
 COMMENT ON COLUMN ocr.workers.trouble IS 'In state ''no engine'', why its engine does not start; else null';
+COMMENT ON COLUMN ocr.workers.card IS 'The GPU on which its engine has lines read; null where it reads by the CPU';
+
+CREATE OR REPLACE VIEW ocr.cards AS
+SELECT card, name, state, since, pid, memory, engines, lines, batches, refused, busy, starts, trouble
+FROM ocr.card_slots();
+COMMENT ON VIEW ocr.cards IS 'The GPUs on which lines are read, and the service of each; no row where there is none, or pg_ocr.gpu is off';
+COMMENT ON COLUMN ocr.cards.card IS 'Its number, as nvidia-smi counts them';
+COMMENT ON COLUMN ocr.cards.name IS 'What it calls itself; null until it was ready once';
+COMMENT ON COLUMN ocr.cards.state IS 'starting, ready, or down: then trouble says why, and it is started again after a while';
+COMMENT ON COLUMN ocr.cards.since IS 'When it entered this state';
+COMMENT ON COLUMN ocr.cards.pid IS 'Process of its service, pg_ocr_gpu; null where none runs';
+COMMENT ON COLUMN ocr.cards.memory IS 'Bytes of its memory that the service has taken; null where it is not ready';
+COMMENT ON COLUMN ocr.cards.engines IS 'How many engines are connected with it';
+COMMENT ON COLUMN ocr.cards.lines IS 'How many lines it has read since the server started; this and the next two are behind by a second at most';
+COMMENT ON COLUMN ocr.cards.batches IS 'In how many batches';
+COMMENT ON COLUMN ocr.cards.refused IS 'How many lines it gave back unread, to be read by the CPU';
+COMMENT ON COLUMN ocr.cards.busy IS '0 to 1: for how much of the time since it was ready a batch was on it; null where it is not';
+COMMENT ON COLUMN ocr.cards.starts IS 'How many times its service was started since the server started';
+COMMENT ON COLUMN ocr.cards.trouble IS 'Why its service has ended, or does not start; null once it is ready again';
 
 CREATE OR REPLACE VIEW ocr.webhooks WITH (security_barrier) AS
 SELECT s.owner, s.webhook, s.pending, s.delivered, s.failed, s.oldest_pending, s.next_attempt,
@@ -178,5 +197,5 @@ COMMENT ON COLUMN ocr.attached.batch IS 'The batch of those rows: ocr_pause() an
 COMMENT ON COLUMN ocr.attached.trouble IS 'Why its rows could not be looked through; it is tried again after a minute or more';
 COMMENT ON COLUMN ocr.attached.attachment IS 'As in ocr.jobs, and the id in ocr.attachments';
 
-REVOKE ALL ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.webhooks, ocr.attached FROM PUBLIC;
-GRANT SELECT ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.webhooks, ocr.attached TO PUBLIC;
+REVOKE ALL ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.cards, ocr.webhooks, ocr.attached FROM PUBLIC;
+GRANT SELECT ON ocr.progress, ocr.dead_letters, ocr.workers, ocr.cards, ocr.webhooks, ocr.attached TO PUBLIC;

@@ -1,15 +1,19 @@
 #include "extension/backend_engine.h"
-#include "extension/wait_events.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 
+#include "extension/cards.h"
+#include "extension/session.h"
+#include "extension/wait_events.h"
 #include "pg/guard.h"
 
 namespace pg_ocr {
 namespace {
 
 std::unique_ptr<EngineProcess> engine;
+CardAccess card_access;
 bool exit_callback_registered = false;
 
 int sqlstate_of(ErrorCode code) {
@@ -47,7 +51,13 @@ void wait_for_engine(long timeout_ms) {
     });
 }
 
+int64_t now_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
 void start_engine(const WorkerSettings& settings) {
+    card_access.forget_engine();
     engine = std::make_unique<EngineProcess>(settings.engine);
     EngineMessage first =
         next_engine_message(60000, {ErrorCode::engine_unavailable, "the engine did not start within 60 s"}, 0);
@@ -88,6 +98,21 @@ EngineProcess& engine_of_backend(const WorkerSettings& settings) {
 }
 
 void drop_engine_of_backend() { engine.reset(); }
+
+void offer_card_to_engine_of_backend() {
+    SharedState& shared = shared_state();
+    LWLockAcquire(shared.lock, LW_SHARED);
+    const std::optional<ReadyCard> card = ready_card_for(static_cast<uint32_t>(MyProcPid));
+    LWLockRelease(shared.lock);
+    card_access.offer(*engine, card, {.is_interactive = true}, now_ms());
+}
+
+void note_card_of_backend(const Finished& finished) {
+    card_access.note(finished, now_ms());
+    if (finished.card_trouble.empty()) return;
+    count(Counter::cards_left);
+    say(LOG, "the engine of ocr() has left the GPU and reads by the CPU: " + finished.card_trouble);
+}
 
 void throw_failure(const Failure& failure, uint32_t page_no) {
     std::string message = failure.message;

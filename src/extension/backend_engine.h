@@ -13,6 +13,12 @@ void register_engine_of_backend();
 /// engine and not many. Throws pg::Error.
 EngineProcess& engine_of_backend(const WorkerSettings&);
 
+/// Before a document that is to be read: gives this backend's engine a way to a card, where one is ready. It goes by
+/// the CPU where not.
+void offer_card_to_engine_of_backend();
+/// After it.
+void note_card_of_backend(const Finished&);
+
 /// What it says next; the statement can be cancelled meanwhile. Throws pg::Error: `late` when it says nothing for so
 /// long (-1: without a limit), or how it died.
 EngineMessage next_engine_message(int64_t timeout_ms, const Failure& late, uint32_t page_no);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "extension/cards.h"
 #include "extension/rows.h"
 #include "extension/settings.h"
 #include "extension/shared_state.h"
@@ -155,10 +156,13 @@ Datum pg_ocr_worker_slots(PG_FUNCTION_ARGS) {
     for (int i = 0; i < shared.slot_count; ++i) {
         LWLockAcquire(shared.lock, LW_SHARED);
         const WorkerSlot slot = shared.slots[i];
+        const CardSlot* const its_card = card_of(slot.card);
+        char card[128] = "";
+        if (its_card != nullptr) write_label(card, *its_card);
         LWLockRelease(shared.lock);
         if (slot.state == WorkerState::free || slot.state == WorkerState::ended || slot.is_courier) continue;
         const uint64_t engine_memory = resident_memory_of(slot.engine_pid);
-        Datum values[12] = {Int32GetDatum(slot.pid),
+        Datum values[13] = {Int32GetDatum(slot.pid),
                             ObjectIdGetDatum(slot.database),
                             CStringGetTextDatum(state_name(slot.state)),
                             Int64GetDatum(slot.job_id),
@@ -169,8 +173,9 @@ Datum pg_ocr_worker_slots(PG_FUNCTION_ARGS) {
                             CStringGetTextDatum(name_of(slot.tier).data()),
                             Int64GetDatum(static_cast<int64>(engine_memory)),
                             CStringGetTextDatum(slot.trouble),
-                            BoolGetDatum(slot.surplus || slot.stopping)};
-        bool nulls[12] = {slot.pid == 0,
+                            BoolGetDatum(slot.surplus || slot.stopping),
+                            CStringGetTextDatum(card)};
+        bool nulls[13] = {slot.pid == 0,
                           false,
                           false,
                           slot.job_id == 0,
@@ -181,7 +186,8 @@ Datum pg_ocr_worker_slots(PG_FUNCTION_ARGS) {
                           !slot.is_reserved,
                           engine_memory == 0,
                           slot.trouble[0] == '\0',
-                          false};
+                          false,
+                          card[0] == '\0'};
         tuplestore_putvalues(rows, description, values, nulls);
     }
     return 0;
@@ -193,15 +199,16 @@ Datum pg_ocr_server_state(PG_FUNCTION_ARGS) {
     const pid_t launcher = shared.launcher;
     const int workers_missing = shared.workers_missing;
     const int workers_too_large = shared.workers_too_large;
+    const auto cards_without_library = static_cast<int>(shared.cards_without_library);
     char held_back[sizeof(shared.held_back)];
     strlcpy(held_back, shared.held_back, sizeof(held_back));
     LWLockRelease(shared.lock);
     TupleDesc description = nullptr;
     if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
         elog(ERROR, "ocr.server_state() was called where no row is accepted");
-    Datum values[4] = {Int32GetDatum(launcher), Int32GetDatum(workers_missing), Int32GetDatum(workers_too_large),
-                       CStringGetTextDatum(held_back)};
-    bool nulls[4] = {launcher == 0, false, false, held_back[0] == '\0'};
+    Datum values[5] = {Int32GetDatum(launcher), Int32GetDatum(workers_missing), Int32GetDatum(workers_too_large),
+                       CStringGetTextDatum(held_back), Int32GetDatum(cards_without_library)};
+    bool nulls[5] = {launcher == 0, false, false, held_back[0] == '\0', false};
     PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls)));
 }
 

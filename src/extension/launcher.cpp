@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "extension/card_services.h"
 #include "extension/settings.h"
 #include "extension/shared_state.h"
 #include "extension/wait_events.h"
@@ -67,8 +68,15 @@ std::vector<WorkerSlot*> workers_to_spare(Oid database) {
     return workers;
 }
 
+CardServices* my_cards = nullptr;  ///< for the exit callback, which runs where no destructor does
+
 class Launcher {
   public:
+    Launcher() { my_cards = &cards_; }
+    ~Launcher() { my_cards = nullptr; }
+    Launcher(const Launcher&) = delete;
+    Launcher& operator=(const Launcher&) = delete;
+
     void run();
 
   private:
@@ -102,6 +110,7 @@ class Launcher {
     bool told_of_waiting_webhooks_ = false;
     bool told_of_reservations_ = false;
     bool told_of_memory_ = false;
+    CardServices cards_;
     Throttle throttle_;
     ThrottleLimits throttle_limits_;
     TimestampTz machine_looked_at_ = 0;
@@ -137,10 +146,13 @@ void Launcher::run() {
         start_couriers();
         start_workers();
         check_reservations();
-        const long longest = until_next_look();
+        cards_.look();
+        const long longest = std::min(until_next_look(), cards_.until_next_look());
         pg::protect([&] {
-            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, longest, wait_event(WaitFor::launcher));
-            ResetLatch(MyLatch);
+            const int happened =
+                WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+                                  cards_.descriptor(), longest, wait_event(WaitFor::launcher));
+            if ((happened & WL_LATCH_SET) != 0) ResetLatch(MyLatch);
         });
     }
 }
@@ -569,10 +581,15 @@ void Launcher::stop_everything(Oid database) {
     LWLockRelease(shared.lock);
 }
 
-void forget_launcher(int, Datum) {
+/// Runs however this process ends, also without destructors.
+void leave(int, Datum) {
+    if (my_cards != nullptr) my_cards->kill_now();
     SharedState& shared = shared_state();
     LWLockAcquire(shared.lock, LW_EXCLUSIVE);
-    if (shared.launcher == MyProcPid) shared.launcher = 0;
+    if (shared.launcher == MyProcPid) {
+        shared.launcher = 0;
+        for (CardSlot& card : shared.cards) card.state = CardState::off;
+    }
     LWLockRelease(shared.lock);
 }
 
@@ -603,7 +620,7 @@ void pg_ocr_launcher_main(Datum) {
     LWLockAcquire(shared.lock, LW_EXCLUSIVE);
     shared.launcher = MyProcPid;
     LWLockRelease(shared.lock);
-    before_shmem_exit(pg_ocr::forget_launcher, 0);
+    before_shmem_exit(pg_ocr::leave, 0);
     pg_ocr::pg::enter([] {
         pg_ocr::Launcher launcher;
         launcher.run();

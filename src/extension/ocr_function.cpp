@@ -22,6 +22,7 @@ std::string read_now(const bytea* document, const ReadRequest& request, const Wo
         SealedDocument sealed;
         sealed.append(VARDATA_ANY(document), VARSIZE_ANY_EXHDR(document));
         UniqueFd memfd = sealed.seal();
+        offer_card_to_engine_of_backend();
         engine.send_read(request, memfd.get());
     }
     const int64_t page_time_ms = killed_after_ms(settings.limits.page_time_ms);
@@ -43,7 +44,8 @@ std::string read_now(const bytea* document, const ReadRequest& request, const Wo
             text += page->text;
         } else if (const auto* failure = std::get_if<Failure>(&message)) {
             throw_failure(*failure, failure->code == ErrorCode::page_timeout ? page_no : 0);
-        } else if (std::holds_alternative<Finished>(message)) {
+        } else if (const auto* finished = std::get_if<Finished>(&message)) {
+            note_card_of_backend(*finished);
             return text;
         }
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "extension/cards.h"
 #include "pg/guard.h"
 #include "worker/providers.h"
 
@@ -14,6 +15,11 @@ namespace {
 enum Sandbox { sandbox_prefer, sandbox_require };
 const config_enum_entry sandbox_options[] = {
     {"prefer", sandbox_prefer, false}, {"require", sandbox_require, false}, {nullptr, 0, false}};
+
+const config_enum_entry gpu_options[] = {{"auto", static_cast<int>(Gpu::automatic), false},
+                                         {"off", static_cast<int>(Gpu::off), false},
+                                         {"stand-in", static_cast<int>(Gpu::stand_in), true},
+                                         {nullptr, 0, false}};
 
 int workers = 2;
 int memory = 0;
@@ -30,6 +36,8 @@ int max_page_words = 100000;
 int max_page_text = 4096;
 int engine_memory = 2048;
 int engine_documents = 1000;
+int gpu_use = static_cast<int>(Gpu::automatic);
+int gpu_memory = 2048;
 double approve_confidence = 90;
 double review_confidence = 50;
 char* providers[3] = {};  ///< by tier
@@ -137,6 +145,16 @@ void define_settings() {
         &engine_memory, 2048, 256, 1024 * 1024, PGC_SIGHUP, GUC_UNIT_MB);
     define_int("pg_ocr.engine_documents", "After how many documents an engine is replaced by a fresh one.", nullptr,
                &engine_documents, 1000, 1, 1000000, PGC_SIGHUP, 0);
+    DefineCustomEnumVariable(
+        "pg_ocr.gpu", "Whether lines of text are read on the machine's GPUs.",
+        "auto: on each that there is, where pg_ocr was built with CUDA. off: by the CPU. stand-in: by the CPU in the "
+        "place "
+        "of a GPU, to try out what is around it. A change ends the services of the GPUs and starts others.",
+        &gpu_use, static_cast<int>(Gpu::automatic), gpu_options, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+    define_int("pg_ocr.gpu_memory", "The most memory that is taken of each GPU.",
+               "It is taken when the GPU's service starts, and does not grow. Where it cannot be had, half of it is "
+               "tried, and so on. A change starts the services again.",
+               &gpu_memory, 2048, 256, 1024 * 1024, PGC_SIGHUP, GUC_UNIT_MB);
     DefineCustomRealVariable("pg_ocr.approve_confidence", "Pages at or above this confidence are approved.",
                              "From 0 to 100.", &approve_confidence, 90, 0, 100, PGC_SIGHUP, 0, nullptr, nullptr,
                              nullptr);
@@ -195,6 +213,20 @@ std::string tessdata_path() {
                               "/usr/share/tesseract/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata"})
         if (is_directory(usual)) return usual;
     return "/usr/share/tesseract-ocr/5/tessdata";
+}
+
+Gpu gpu() { return static_cast<Gpu>(gpu_use); }
+
+CardSettings card_settings(uint32_t card) {
+    CardSettings now;
+    now.program = beside_the_server("pg_ocr_gpu");
+    now.tessdata = tessdata_path();
+    now.card = card;
+    now.library = gpu() == Gpu::stand_in ? "stand-in" : std::string(pkglib_path) + "/pg_ocr_cuda.so";
+    now.memory = static_cast<uint64_t>(gpu_memory) << 20;
+    now.engines = static_cast<uint32_t>(max_worker_processes + MaxConnections);
+    now.path = card_socket_path(card);
+    return now;
 }
 
 HttpSettings http_settings() {

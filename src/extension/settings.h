@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/card_process.h"
 #include "worker/http_process.h"
 #include "worker/loop.h"
 #include "worker/reserved_workers.h"
@@ -26,6 +27,12 @@ std::vector<ReservedWorkers> reserved_workers();
 WorkerSettings worker_settings();
 /// The same for pg_ocr_http.
 HttpSettings http_settings();
+enum class Gpu : uint8_t { automatic, off, stand_in };
+
+/// Whether lines are to be read on cards.
+Gpu gpu();
+/// For the service of a card, in the way that gpu() says.
+CardSettings card_settings(uint32_t card);
 /// Where Tesseract's models are: pg_ocr.tessdata_path, or where the distribution puts them.
 std::string tessdata_path();
 

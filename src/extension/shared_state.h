@@ -1,7 +1,9 @@
 // What the processes of pg_ocr share: who works where, and whom to wake. Fixed size, no pointers of any process.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <string>
 
 #include "document/document.h"
 #include "extension/tallies.h"
@@ -37,6 +39,27 @@ struct WorkerSlot {
     Tier tier;
     TimestampTz due;    ///< of a courier that has ended: when another is needed; 0: when somebody asks
     char trouble[256];  ///< of an unavailable one: why its engine does not start; UTF-8
+    uint64_t card;      ///< the generation of the service of a card that its engine was given and has not left; 0: none
+};
+
+enum class CardState : uint8_t { off, starting, ready, down };
+
+/// The service of one card, under the lock; the launcher writes it.
+struct CardSlot {
+    CardState state;
+    uint64_t generation;  ///< of its service; no two have the same
+    pid_t pid;            ///< 0: none runs
+    char name[96];        ///< of the card; empty until it was ready once
+    uint64_t memory;      ///< bytes that it has taken of it
+    TimestampTz since;    ///< of the state
+    uint32_t engines;     ///< that are connected
+    uint64_t busy_us;     ///< since it was ready: in which a batch was on the card
+    uint64_t starts;      ///< since the server started, as all that follow
+    uint64_t lines;
+    uint64_t batches;
+    uint64_t refused;  ///< lines that went back unread
+    uint64_t all_busy_us;
+    char trouble[256];  ///< why it was not ready or has ended, until it is ready again; UTF-8
 };
 
 /// A database that a command needs for itself: no worker is started there before this time.
@@ -66,6 +89,9 @@ struct SharedState {
     pg_atomic_uint64 counters[counter_count];
     ConditionVariable job_ended;
     Tallies tallies;
+    CardSlot cards[8];
+    uint64_t card_generations;       ///< how many there were
+    uint32_t cards_without_library;  ///< that were found, and nothing to drive them
     int slot_count;
     WorkerSlot slots[FLEXIBLE_ARRAY_MEMBER];
 };
@@ -78,6 +104,15 @@ SharedState& shared_state();
 /// Once more.
 inline void count(Counter counter) {
     pg_atomic_fetch_add_u64(&shared_state().counters[static_cast<size_t>(counter)], 1);
+}
+
+/// As much of it as there is room for; never a part of a character.
+template <size_t N>
+void copy_text(char (&to)[N], const std::string& utf8) {
+    size_t length = std::min(utf8.size(), N - 1);
+    while (length > 0 && length < utf8.size() && (static_cast<unsigned char>(utf8[length]) & 0xC0) == 0x80) --length;
+    utf8.copy(to, length);
+    to[length] = '\0';
 }
 
 /// SIGTERM, unless it has had one: it gives back what it is at. The lock must be held.

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "extension/cards.h"
 #include "extension/session.h"
 #include "extension/settings.h"
 #include "extension/worker_lock.h"
@@ -26,15 +27,6 @@ void enter_state(WorkerSlot& to, WorkerState state, int64_t job_id, int32_t page
     to.job_id = job_id;
     to.page_no = page_no;
     if (state != WorkerState::unavailable) to.trouble[0] = '\0';
-}
-
-/// As much of it as there is room for; never a part of a character.
-template <size_t N>
-void copy_text(char (&to)[N], const std::string& utf8) {
-    size_t length = std::min(utf8.size(), N - 1);
-    while (length > 0 && length < utf8.size() && (static_cast<unsigned char>(utf8[length]) & 0xC0) == 0x80) --length;
-    utf8.copy(to, length);
-    to[length] = '\0';
 }
 
 /// The lock must be held. Returns an idle one to be woken, who need not wait for the launcher; 0 where there is none.
@@ -113,7 +105,10 @@ class BackgroundWorkerHost final : public Host {
 
     void show_engine(EngineProcess* engine) override {
         my_engine = engine;
-        change_slot([&](WorkerSlot& mine) { mine.engine_pid = engine == nullptr ? 0 : engine->pid(); });
+        change_slot([&](WorkerSlot& mine) {
+            mine.engine_pid = engine == nullptr ? 0 : engine->pid();
+            mine.card = 0;
+        });
         if (engine == nullptr) return;
         waits_for_ = WaitFor::engine;
         pg::show_activity(true, "starting an engine");
@@ -121,6 +116,18 @@ class BackgroundWorkerHost final : public Host {
     }
 
     void show_http(HttpProcess* http) override { my_http = http; }
+
+    std::optional<ReadyCard> ready_card() override {
+        std::optional<ReadyCard> card;
+        change_slot([&](const WorkerSlot& mine) {
+            card = ready_card_for(static_cast<uint32_t>(&mine - shared_state().slots));
+        });
+        return card;
+    }
+
+    void show_card(uint64_t generation) override {
+        change_slot([&](WorkerSlot& mine) { mine.card = generation; });
+    }
 
     void show_document_done() override {
         change_slot([](WorkerSlot& mine) { ++mine.documents; });

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "document/document.h"
+#include "worker/card_access.h"
 #include "worker/counters.h"
 #include "worker/wake.h"
 
@@ -28,6 +29,10 @@ class Host {
     /// Null: there is none. Also called before a child dies, so that an exit handler never kills a stranger.
     virtual void show_engine(EngineProcess* engine) = 0;
     virtual void show_http(HttpProcess* http) = 0;
+    /// The card that this worker's engine is to use, at present; nothing: none is ready.
+    virtual std::optional<ReadyCard> ready_card() = 0;
+    /// Of the service that the engine has a way to; 0: to none.
+    virtual void show_card(uint64_t generation) = 0;
     virtual void show_document_done() = 0;
     /// Whether another worker of the queue has ended since this was asked last: its task may have been left behind.
     virtual bool colleague_ended() = 0;

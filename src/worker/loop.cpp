@@ -199,8 +199,22 @@ bool Worker::ensure_engine() {
     return false;
 }
 
+void Worker::offer_card() {
+    if (card_.offer(*engine_, host_.ready_card(), {.is_interactive = false}, now_ms()))
+        host_.show_card(card_.generation());
+}
+
+void Worker::note_card(const Task& task, const Finished& finished) {
+    card_.note(finished, now_ms());
+    if (finished.card_trouble.empty()) return;
+    host_.show_card(card_.generation());
+    host_.count(Counter::cards_left);
+    host_.log(about(task) + "its engine has left the GPU and reads by the CPU: " + finished.card_trouble);
+}
+
 void Worker::drop_engine() {
     host_.show_engine(nullptr);
+    card_.forget_engine();
     engine_.reset();
 }
 
@@ -424,6 +438,7 @@ bool Worker::read(Task task) {
         const Bytes bytes = have_document(task);
         if (bytes != Bytes::here) return bytes != Bytes::stop;
         waited_for_room_ = false;
+        offer_card();
         engine_->send_read(task.request, document_.get());
         engine_->set_cpu_limit(cpu_seconds);
         const int64_t document_deadline =
@@ -466,6 +481,7 @@ bool Worker::read(Task task) {
                     return true;
                 } else {
                     host_.show_document_done();
+                    note_card(task, std::get<Finished>(*message));
                     if (out_of_memory) drop_engine();
                     write_when_there_is_room(task, [&] { return queue_.complete(task); });
                     host_.log_closely(about(task) + "done");

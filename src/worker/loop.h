@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "queue/queue.h"
+#include "worker/card_access.h"
 #include "worker/engine_process.h"
 #include "worker/fetcher.h"
 #include "worker/host.h"
@@ -65,6 +66,8 @@ class Worker {
     /// read is not read again, and no attempt is spent. Told to stop meanwhile, gives the task back and throws
     /// Stopping.
     bool write_when_there_is_room(const Task& task, const std::function<bool()>& write);
+    void offer_card();
+    void note_card(const Task& task, const Finished& finished);
     void drop_engine();
     /// What a line of the log about a task begins with; page_no 0: it is about no page. since_ms: when what it is about
     /// began.
@@ -91,6 +94,7 @@ class Worker {
     UniqueFd document_;
     int64_t document_id_ = 0;  ///< 0: it is not stored
     std::unique_ptr<EngineProcess> engine_;
+    CardAccess card_;
     std::string tesseract_;  ///< with its version, as the engine has it
     int64_t engine_backoff_ms_ = 0;
     int64_t claimed_at_ms_ = 0;     ///< the present task

@@ -15,6 +15,10 @@ SELECT is((SELECT count(*) FROM ocr_check() WHERE detail IS NULL), 0::bigint, 'a
 SELECT is(pg_temp.said('version'), 'ok: ' || ocr.library_version(), 'versions agree');
 SELECT is(pg_temp.said('workers'), 'warning: pg_ocr.workers is 0: documents wait', 'workers that an administrator has switched off');
 SELECT is(pg_temp.said('dead letters'), 'ok: no job has failed', 'nothing has failed yet');
+SELECT is(pg_temp.said('gpu'), 'ok: no NVIDIA GPU was found: all is read by the CPU', 'a machine without a GPU');
+SELECT is((SELECT count(*) FROM ocr.cards), 0::bigint, 'which shows none');
+SELECT is((SELECT enumvals FROM pg_settings WHERE name = 'pg_ocr.gpu'), '{auto,off}', 'and what is for tests is not among what can be chosen');
+SELECT columns_are('ocr', 'cards', '{card,name,state,since,pid,memory,engines,lines,batches,refused,busy,starts,trouble}'::name[], 'of one it would show this');
 
 -- The queue. now() stands still in a transaction.
 SELECT is(pg_temp.said('queue'), 'ok: 0 tasks are due, 0 are being read', 'an empty queue');

@@ -67,6 +67,8 @@ SELECT is(pg_temp.figure('deliveries', '{"status": "attempt_failed"}'), 1::float
 SELECT ok(ocr.record_attempt(id, event_id, false, 500, 12, 0, '', 'it answered 500'), 'and the last') FROM ocr.deliveries;
 SELECT is(pg_temp.figure('deliveries', '{"status": "failed"}'), 1::float8, 'so that it has failed');
 SELECT isnt(pg_temp.figure('total', '{"of": "pages_read"}'), NULL, 'superusers see the counters of the server');
+SELECT is(pg_temp.figure('total', '{"of": "cards_left"}'), 0::float8, 'no engine has left a GPU');
+SELECT is((SELECT count(*) FROM ocr.metrics WHERE metric LIKE 'card%'), 0::bigint, 'of which this machine is taken to have none');
 
 -- For whom.
 SET LOCAL SESSION AUTHORIZATION ocr_test_watcher;

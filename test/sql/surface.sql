@@ -15,6 +15,7 @@
 \d ocr.progress
 \d ocr.dead_letters
 \d ocr.workers
+\d ocr.cards
 \d ocr.webhooks
 \d ocr.metrics
 \d ocr.review_queue

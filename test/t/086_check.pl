@@ -84,7 +84,7 @@ sub put_program
 	my $text = sub { pack('V/a*', $_[0]) };
 	my $body = $text->($version) . $text->('a stand-in') . pack('V', @protections / 3);
 	$body .= $text->(shift @protections) . pack('C', shift @protections) . $text->(shift @protections) while @protections;
-	my $frame = unpack('H*', pack('CCCCV', 4, 1, 0, 0, length $body) . $body);
+	my $frame = unpack('H*', pack('CCCCV', 5, 1, 0, 0, length $body) . $body);
 	unlink "$bin/$name";
 	append_to_file("$bin/$name", "#!$^X\nopen(my \$worker, '+<&=', 3) or die;\nsyswrite(\$worker, pack('H*', '$frame'));\nsleep 600;\n");
 	chmod 0755, "$bin/$name";
@@ -128,6 +128,23 @@ $server->safe_psql('postgres', "CREATE SERVER store FOREIGN DATA WRAPPER ocr_sto
 like(said('pg_ocr_http'), qr/^error: /, 'and one that is');
 restore_program('pg_ocr_http');
 like(said('pg_ocr_http'), qr/^ok: /, 'again');
+
+# The service of a GPU.
+unlink "$bin/pg_ocr_gpu";
+append_to_file("$bin/pg_ocr_gpu", "#!$^X\nprint STDERR \"no driver\\n\";\nexit 1;\n");
+chmod 0755, "$bin/pg_ocr_gpu";
+set('pg_ocr.gpu' => 'stand-in');
+wait_for_said('gpu', '^warning: GPU 0: its service exited with code 1: no driver; all is read by the CPU meanwhile$');
+pass('a service of a GPU that ends says why');
+like(hint('gpu'), qr/Mend what is said, or set pg_ocr\.gpu = off/, 'and what to do');
+unlink "$bin/pg_ocr_gpu";
+wait_for_said('gpu', '^warning: GPU 0: its service cannot work: .*No such file');
+pass('one that is not installed');
+restore_program('pg_ocr_gpu');
+wait_for_said('gpu', '^ok: GPU 0, .*: [0-9]+ engines read on it$');
+pass('and one that is again');
+set('pg_ocr.gpu' => 'off');
+wait_for_said('gpu', '^ok: pg_ocr.gpu is off');
 
 # Languages.
 my $models = PostgreSQL::Test::Utils::tempdir();
