@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "cuda/page_evened.cuh"
+#include "cuda/page_local_ink.cuh"
 #include "cuda/page_straightened.cuh"
 #include "engine/fallback/treatment.h"
 #include "reading.h"
@@ -125,6 +126,40 @@ TEST(CudaTreatment, StraightensPagesAsLeptonicaDoes) {
         expect_turned_alike(page.get(), static_cast<float>(static_cast<int32_t>(random() % 3000) - 1500) / 100 + 0.1f);
     }
     expect_turned_alike(photographed().get(), -1.37f);
+}
+
+/// Where every grey counts.
+Pixels noisy_page(std::mt19937& random, int32_t width, int32_t height) {
+    Pixels page(pixCreate(width, height, 8));
+    for (int32_t y = 0; y < height; ++y)
+        for (int32_t x = 0; x < width; ++x) pixSetPixel(page.get(), x, y, static_cast<uint32_t>(random() % 256));
+    return page;
+}
+
+void expect_local_ink_alike(PIX* pixels, int32_t dpi, uint32_t half) {
+    const CardPage page = as_card_page(pixels);
+    const uint32_t words_in_row = (page.width + 31) / 32;
+    std::vector<uint32_t> seen(size_t{words_in_row} * page.height);
+    launch_local_ink(on_cpu, page, half, seen.data(), words_in_row);
+    PageImage copy = copy_of(pixels);
+    copy.dpi = dpi;
+    const PageImage expected = treated(std::move(copy), {.local = true});
+    const l_uint32* words = pixGetData(expected.ink.get());
+    EXPECT_TRUE(std::equal(seen.begin(), seen.end(), words)) << page.width << " x " << page.height << ", " << half;
+}
+
+TEST(CudaTreatment, TellsInkByItsSurroundingsAsLeptonicaDoes) {
+    std::mt19937 random(3);
+    for (const auto& [width, height, dpi, half] : {std::tuple{150, 140, 300, 24u},
+                                                   {191, 64, 96, 7u},
+                                                   {192, 65, 200, 16u},
+                                                   {193, 130, 300, 24u},
+                                                   {400, 133, 75, 7u},
+                                                   {300, 129, 1200, 60u}})
+        expect_local_ink_alike(noisy_page(random, width, height).get(), dpi, half);
+    expect_local_ink_alike(photographed().get(), 300, 24);
+    // Leptonica tells it in tiles, of which nothing shall be seen.
+    expect_local_ink_alike(noisy_page(random, 2030, 90).get(), 100, 8);
 }
 
 }  // namespace
