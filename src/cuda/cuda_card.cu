@@ -23,6 +23,8 @@ std::string version_text(int version) {
 
 /// Throws where there is no such card, or none that anybody can use.
 void find_card(uint32_t number) {
+    // Kernels are loaded with the card, not when they are first needed: by then others may have its memory.
+    setenv("CUDA_MODULE_LOADING", "EAGER", 0);
     int count = 0;
     const cudaError_t error = cudaGetDeviceCount(&count);
     if (error == cudaErrorInsufficientDriver || error == cudaErrorStubLibrary) {

@@ -208,6 +208,19 @@ TEST(CardParity, WithTheReference) {
     expect_like(network, expected, made, "reference");
 }
 
+/// Fused products and other roundings show here first: bit by bit, though it is of floats.
+TEST(CardParity, OfCells) {
+    const Network network = recognise::network_of_cells(36);
+    const std::vector<LineImage> lines = noisy_lines(36, some_widths);
+    const OnCard on_card(network);
+    std::vector<Scores> made;
+    ASSERT_EQ(on_card.forward(lines, made), CardOutcome::done);
+    for (size_t i = 0; i < lines.size(); ++i) {
+        if (lines[i].width < 3) continue;
+        EXPECT_EQ(forward_reference(network, lines[i]).values, made[i].values) << i;
+    }
+}
+
 TEST(CardParity, InBatchesThatFillTheCard) {
     const Network network = network_of(sizes[1]);
     const OpenCard small(uint64_t{256} << 20);

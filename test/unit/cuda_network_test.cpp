@@ -1,11 +1,10 @@
-// Networks on a card against the reference: of integers bit by bit, of floats closely. The CPU is the card, and CUDA's
-// where this machine has one.
+// Networks on a card against the reference: of integers bit by bit, of floats closely. The CPU is the card: on one of
+// CUDA's test/gpu runs the like.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <iostream>
 #include <random>
 #include <thread>
 
@@ -31,69 +30,35 @@ using recognise::Scores;
 
 constexpr uint64_t mebibyte = uint64_t{1} << 20;
 
-/// Null where it was not built.
-const CardTable* cuda_card() {
-#ifdef CUDA_CARD
-    void* const library = dlopen(CUDA_CARD, RTLD_NOW | RTLD_LOCAL);
-    EXPECT_NE(library, nullptr) << dlerror();
-    const auto table_of = reinterpret_cast<CardTableOf>(dlsym(library, card_table_symbol));
-    EXPECT_NE(table_of, nullptr);
-    return table_of();
-#else
-    return nullptr;
-#endif
-}
-
 /// An open card, as long as it stands.
 class OpenCard {
   public:
-    explicit OpenCard(const CardTable& of = emulated_card, uint64_t memory = 16 * mebibyte)
-        : table(of), card_(of.open(0, memory, &info)) {
+    explicit OpenCard(uint64_t memory = 16 * mebibyte) : card_(emulated_card.open(0, memory, &info)) {
         EXPECT_NE(card_, nullptr) << info.error;
     }
     OpenCard(const OpenCard&) = delete;
     OpenCard& operator=(const OpenCard&) = delete;
-    ~OpenCard() { table.close(card_); }
+    ~OpenCard() { emulated_card.close(card_); }
     operator Card*() const { return card_; }
 
-    const CardTable& table;
     CardInfo info;
 
   private:
     Card* card_;
 };
 
-/// The emulated one, and CUDA's.
-const std::vector<const CardTable*>& cards() {
-    static const std::vector<const CardTable*> all = [] {
-        std::vector<const CardTable*> found = {&emulated_card};
-        const CardTable* const cuda = cuda_card();
-        CardInfo info{};
-        if (cuda == nullptr) return found;
-        if (Card* const card = cuda->open(0, 64 * mebibyte, &info)) {
-            std::cout << "also on " << info.name << '\n';
-            found.push_back(cuda);
-            cuda->close(card);
-        } else {
-            std::cout << "not on a card of CUDA: " << info.error << '\n';
-        }
-        return found;
-    }();
-    return all;
-}
-
 /// A network, compiled for a card.
 class OnCard {
   public:
     OnCard(const OpenCard& card, const Network& network)
-        : table_(card.table), classes_(network.classes), compiled_(table_.compile(card, &network)) {}
+        : classes_(network.classes), compiled_(emulated_card.compile(card, &network)) {}
     OnCard(const OnCard&) = delete;
     OnCard& operator=(const OnCard&) = delete;
     ~OnCard() {
-        if (compiled_ != nullptr) table_.release(compiled_);
+        if (compiled_ != nullptr) emulated_card.release(compiled_);
     }
     bool is_there() const { return compiled_ != nullptr; }
-    uint32_t most_columns() const { return table_.most_columns(compiled_); }
+    uint32_t most_columns() const { return emulated_card.most_columns(compiled_); }
     CardOutcome forward(const std::vector<LineImage>& lines, std::vector<Scores>& scores) const {
         std::vector<LinePixels> pixels;
         std::vector<float*> to;
@@ -103,11 +68,10 @@ class OnCard {
             scores[i] = {lines[i].width / 3, classes_, std::vector<float>(size_t{lines[i].width / 3} * classes_)};
             to.push_back(scores[i].values.data());
         }
-        return table_.forward(compiled_, pixels.data(), pixels.size(), to.data());
+        return emulated_card.forward(compiled_, pixels.data(), pixels.size(), to.data());
     }
 
   private:
-    const CardTable& table_;
     uint32_t classes_;
     CardNetwork* compiled_;
 };
@@ -138,13 +102,9 @@ void expect_these(const OnCard& on_card, const std::vector<LineImage>& lines, co
 }
 
 void expect_like_reference(const Network& network, const std::vector<LineImage>& lines,
-                           uint64_t memory = 64 * mebibyte) {
-    const std::vector<Scores> expected = expected_of(network, lines);
-    for (const CardTable* table : cards()) {
-        SCOPED_TRACE(table->name);
-        const OpenCard card(*table, memory);
-        expect_these(OnCard(card, network), lines, expected, network.integers);
-    }
+                           uint64_t memory = 16 * mebibyte) {
+    const OpenCard card(memory);
+    expect_these(OnCard(card, network), lines, expected_of(network, lines), network.integers);
 }
 
 /// What is set for a test is as it was after it.
@@ -181,7 +141,7 @@ TEST_P(Sizes, GiveTheScoresOfTheReference) {
     Network network = made_network(height, 4e-7f, {16, down, {first, first, last}, classes});
     // A batch that is not in order, with lines of a step and of none.
     const std::vector<LineImage> lines = noisy_lines(height, {9, 3, 2, 32, 4, 0, 15});
-    const uint64_t memory = (classes > 1000 ? 128 : 64) * mebibyte;
+    const uint64_t memory = (classes > 1000 ? 128 : 32) * mebibyte;
     expect_like_reference(network, lines, memory);
     make_real(network);
     expect_like_reference(network, lines, memory);
@@ -233,17 +193,24 @@ TEST(CudaNetworks, SaturateWhereTheReferenceDoes) {
     }
 }
 
+TEST(CudaNetworks, KeepCellsAsTheReferenceDoes) {
+    const Network network = recognise::network_of_cells(12);
+    const std::vector<LineImage> lines = noisy_lines(12, {99, 30, 3});
+    const OpenCard card;
+    expect_these(OnCard(card, network), lines, expected_of(network, lines), true);
+}
+
 TEST(CudaNetworks, AreSplitAmongBlocksAndPieces) {
     const Network network = made_network(12, 4e-7f);
     std::vector<uint32_t> widths;
-    for (uint32_t width = 3; width < 240; width += 3) widths.push_back(width);
+    for (uint32_t width = 3; width < 159; width += 3) widths.push_back(width);
     std::shuffle(widths.begin(), widths.end(), std::mt19937(1));
     const std::vector<LineImage> lines = noisy_lines(12, widths);
     const std::vector<Scores> expected = expected_of(network, lines);
     // On one all groups of a block have lines; on many a block has one.
     for (uint32_t multiprocessors : {1u, 3u, 1000u}) {
         const Set set(EmulatedCard::multiprocessors, multiprocessors);
-        const OpenCard card(emulated_card, 8 * mebibyte);  // 704 steps a piece, of 3,120
+        const OpenCard card(4 * mebibyte);  // 352 steps a piece, of 1,378
         expect_these(OnCard(card, network), lines, expected, true);
     }
 }
@@ -256,7 +223,7 @@ TEST(CudaNetworks, GoWithLessSharedMemory) {
         const std::vector<Scores> expected = expected_of(network, lines);
         for (size_t limit : {48u << 10, 64u << 10, 227u << 10}) {
             const Set set(EmulatedCard::shared_limit, limit);
-            const OpenCard card(emulated_card, 64 * mebibyte);
+            const OpenCard card(64 * mebibyte);
             expect_these(OnCard(card, network), lines, expected, integers);
         }
         const Set set(EmulatedCard::shared_limit, size_t{32} << 10);
@@ -266,7 +233,7 @@ TEST(CudaNetworks, GoWithLessSharedMemory) {
 
 TEST(CudaNetworks, TakeBatchesThatAreJustFull) {
     const Network network = made_network(6, 4e-7f);
-    const OpenCard card(emulated_card, mebibyte);
+    const OpenCard card(mebibyte);
     const OnCard on_card(card, network);
     ASSERT_TRUE(on_card.is_there());
     const uint32_t most = on_card.most_columns();
@@ -320,7 +287,7 @@ TEST(CudaNetworks, AreRefusedWhereTheKernelsDoNotRunThem) {
 
 TEST(CudaNetworks, TakeMemoryAndGiveItBack) {
     const Network network = made_network(36, 1e-6f);
-    const OpenCard card(emulated_card, 2 * mebibyte);
+    const OpenCard card(2 * mebibyte);
     for (int round = 0; round < 3; ++round) {
         std::vector<std::unique_ptr<OnCard>> held;
         do held.push_back(std::make_unique<OnCard>(card, network));
@@ -338,7 +305,7 @@ TEST(CudaNetworks, TakeMemoryAndGiveItBack) {
 TEST(Cards, OpenWithLessMemoryWhereThereIsLess) {
     const Set set(EmulatedCard::free_memory, size_t{5 * mebibyte});
     {
-        const OpenCard card(emulated_card, 12 * mebibyte);
+        const OpenCard card(12 * mebibyte);
         EXPECT_EQ(card.info.memory, 3 * mebibyte);
         EXPECT_EQ(card.info.at_once, 2u);
         EXPECT_EQ(card.info.most_lines, 256u);
@@ -377,16 +344,20 @@ TEST(Cards, AreLostWhereTheyDoNotAnswer) {
 }
 
 #ifdef CUDA_CARD
+/// It loads without a driver; whether or not there is one, and a card, there are not so many.
 TEST(Cards, OfCudaSayWhatIsMissing) {
-    const CardTable& cuda = *cuda_card();
+    void* const library = dlopen(CUDA_CARD, RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(library, nullptr) << dlerror();
+    const auto table_of = reinterpret_cast<CardTableOf>(dlsym(library, card_table_symbol));
+    ASSERT_NE(table_of, nullptr);
+    const CardTable& cuda = *table_of();
     EXPECT_EQ(cuda.version, card_version);
     EXPECT_STREQ(cuda.name, "CUDA");
     CardInfo info;
     ASSERT_EQ(cuda.open(1000, 64 * mebibyte, &info), nullptr);
     const std::string error = info.error;
-    EXPECT_TRUE(error.find("driver") != std::string::npos) << error;
-    EXPECT_GT(error.size(), 30u) << error;
-    std::cout << error << '\n';
+    EXPECT_NE(error.find("NVIDIA driver"), std::string::npos) << error;
+    EXPECT_GT(error.size(), 40u) << error;
 }
 #endif
 

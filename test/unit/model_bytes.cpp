@@ -120,6 +120,20 @@ class Invented {
     std::mt19937 random_{7};
 };
 
+/// Only biases of gates remain, and of a class one weight.
+void isolate_cells(Layer& layer, std::mt19937& random) {
+    const auto up_to = [&](float most) { return most * (static_cast<float>(random() % 20001) / 10000 - 1); };
+    for (Layer& inner : layer.inner) isolate_cells(inner, random);
+    for (Weights& gate : layer.gates) {
+        std::fill(gate.reals.begin(), gate.reals.end(), 0.0f);
+        for (uint32_t o = 0; o < gate.outputs; ++o) gate.reals[(size_t{o} + 1) * (gate.inputs + 1) - 1] = up_to(4);
+    }
+    if (layer.type != LayerType::softmax) return;
+    std::fill(layer.weights.reals.begin(), layer.weights.reals.end(), 0.0f);
+    for (uint32_t o = 0; o < layer.outputs; ++o)
+        layer.weights.reals[size_t{o} * (layer.inputs + 1) + o % layer.inputs] = up_to(8);
+}
+
 }  // namespace
 
 std::vector<uint8_t> model_bytes(const std::map<Component, std::vector<uint8_t>>& components) {
@@ -162,6 +176,14 @@ Network made_network(uint32_t height, float scale, const LayerSizes& sizes) {
     made.x_scale = 3;
     made.integers = true;
     made.seed = 12345 * 0x10000001ull;
+    return made;
+}
+
+Network network_of_cells(uint32_t height) {
+    Network made = made_network(height, 1, {16, 21, {33, 7, 60}, 67});
+    make_real(made);
+    std::mt19937 random(11);
+    isolate_cells(made.root, random);
     return made;
 }
 

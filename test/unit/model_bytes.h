@@ -85,4 +85,8 @@ struct LayerSizes {
 /// Of the shape of all models, by default of sizes that fill no vector. A row's sum is multiplied by up to 100 × scale.
 Network made_network(uint32_t height, float scale, const LayerSizes& = {});
 
+/// Of reals, but nothing in it depends on the order of a sum: gates are their biases, and a class is one cell of the
+/// last LSTM. So its scores show, to the last bit, what a cell fuses or rounds that the reference does not.
+Network network_of_cells(uint32_t height);
+
 }  // namespace pg_ocr::recognise
