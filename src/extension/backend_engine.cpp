@@ -100,10 +100,7 @@ EngineProcess& engine_of_backend(const WorkerSettings& settings) {
 void drop_engine_of_backend() { engine.reset(); }
 
 void offer_card_to_engine_of_backend() {
-    SharedState& shared = shared_state();
-    LWLockAcquire(shared.lock, LW_SHARED);
     const std::optional<ReadyCard> card = ready_card_for(static_cast<uint32_t>(MyProcPid));
-    LWLockRelease(shared.lock);
     card_access.offer(*engine, card, {.is_interactive = true}, now_ms());
 }
 

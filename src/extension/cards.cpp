@@ -39,15 +39,21 @@ float busy_share(const CardSlot& card) {
 std::string card_socket_path(uint32_t card) { return "pg_stat_tmp/pg_ocr_gpu." + std::to_string(card); }
 
 std::optional<ReadyCard> ready_card_for(uint32_t place) {
-    const auto& cards = shared_state().cards;
-    const auto in_use = static_cast<uint32_t>(std::count_if(
-        std::begin(cards), std::end(cards), [](const CardSlot& card) { return card.state != CardState::off; }));
-    for (uint32_t i = 0; i < in_use; ++i) {
-        // They are numbered from 0 on without a gap.
-        const uint32_t card = (place + i) % in_use;
-        if (cards[card].state == CardState::ready) return ReadyCard{cards[card].generation, card_socket_path(card)};
-    }
-    return std::nullopt;
+    SharedState& shared = shared_state();
+    struct {
+        CardState state;
+        uint64_t generation;
+    } cards[lengthof(shared.cards)];
+    LWLockAcquire(shared.lock, LW_SHARED);
+    for (size_t i = 0; i < lengthof(cards); ++i) cards[i] = {shared.cards[i].state, shared.cards[i].generation};
+    LWLockRelease(shared.lock);
+    // Those in use are numbered from 0 on without a gap.
+    std::vector<bool> ready;
+    for (const auto& card : cards)
+        if (card.state != CardState::off) ready.push_back(card.state == CardState::ready);
+    const std::optional<uint32_t> chosen = card_for(place, ready);
+    if (!chosen) return std::nullopt;
+    return ReadyCard{cards[*chosen].generation, card_socket_path(*chosen)};
 }
 
 const CardSlot* card_of(uint64_t generation) {

@@ -13,8 +13,7 @@ namespace pg_ocr {
 /// Of the socket at which the service of a card is found, below the data directory.
 std::string card_socket_path(uint32_t card);
 
-/// The card for a worker or backend of this number: they are spread over the cards, and each keeps to its own as long
-/// as that is ready. Nothing: none is. The lock must be held.
+/// The card for a worker or backend of this number, see card_for(). Nothing: none is ready.
 std::optional<ReadyCard> ready_card_for(uint32_t place);
 
 /// The card whose service has this generation; null: it runs no more. The lock must be held.

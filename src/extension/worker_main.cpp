@@ -118,11 +118,7 @@ class BackgroundWorkerHost final : public Host {
     void show_http(HttpProcess* http) override { my_http = http; }
 
     std::optional<ReadyCard> ready_card() override {
-        std::optional<ReadyCard> card;
-        change_slot([&](const WorkerSlot& mine) {
-            card = ready_card_for(static_cast<uint32_t>(&mine - shared_state().slots));
-        });
-        return card;
+        return ready_card_for(static_cast<uint32_t>(&my_slot() - shared_state().slots));
     }
 
     void show_card(uint64_t generation) override {

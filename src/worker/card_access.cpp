@@ -5,6 +5,13 @@
 
 namespace pg_ocr {
 
+std::optional<uint32_t> card_for(uint32_t place, const std::vector<bool>& ready) {
+    const auto cards = static_cast<uint32_t>(ready.size());
+    for (uint32_t i = 0; i < cards; ++i)
+        if (ready[(place + i) % cards]) return (place + i) % cards;
+    return std::nullopt;
+}
+
 bool CardAccess::offer(EngineProcess& engine, const std::optional<ReadyCard>& card, const CardGrant& grant,
                        int64_t now_ms) {
     if (!card || card->generation == generation_) return false;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/message.h"
 #include "worker/backoff.h"
@@ -17,6 +18,10 @@ struct ReadyCard {
     uint64_t generation = 0;  ///< of the service: no other has the same
     std::string path;         ///< of its socket
 };
+
+/// Which of the cards, by their numbers ready or not, is for a worker of this number: they are spread over the cards,
+/// and each keeps to its own as long as that is ready. Nothing: none is.
+std::optional<uint32_t> card_for(uint32_t place, const std::vector<bool>& ready);
 
 /// One engine at a time, and those that follow it.
 class CardAccess {

@@ -171,8 +171,12 @@ like($error, qr/cannot be changed now/, 'a session has no say in it');
 $after = log_size();
 for my $pause (1, 2, 4)
 {
-	kill 'KILL', $service;
-	wait_for_log($server, qr/it is started again in $pause s/, after => $after);
+	my $noticed = seconds(sub
+	{
+		kill 'KILL', $service;
+		wait_for_log($server, qr/it is started again in $pause s/, after => $after);
+	});
+	cmp_ok($noticed, '<', 5, 'a death is noticed at once');
 	$service = ready($service);
 	pass("one that has just been started is started again after $pause s");
 }

@@ -165,6 +165,24 @@ TEST_F(CardTest, CardsAreCountedByTheirDevices) {
     EXPECT_EQ(count_cards(folder_), 2u);
 }
 
+TEST(CardFor, WorkersAreSpreadOverTheCards) {
+    const auto chosen = [](const std::vector<bool>& ready) {
+        std::vector<int> cards;
+        for (uint32_t place = 0; place < 6; ++place) {
+            const std::optional<uint32_t> card = card_for(place, ready);
+            cards.push_back(card ? static_cast<int>(*card) : -1);
+        }
+        return cards;
+    };
+    using Cards = std::vector<int>;
+    EXPECT_EQ(chosen({}), Cards(6, -1));
+    EXPECT_EQ(chosen({false}), Cards(6, -1));
+    EXPECT_EQ(chosen({true}), Cards(6, 0));
+    EXPECT_EQ(chosen({true, true, true}), (Cards{0, 1, 2, 0, 1, 2}));
+    EXPECT_EQ(chosen({true, false, true}), (Cards{0, 2, 2, 0, 2, 2})) << "only those of the one that is down move";
+    EXPECT_EQ(chosen({true, true, false}), (Cards{0, 1, 0, 0, 1, 0}));
+}
+
 /// An engine that is idle, and reads nothing of what it is given.
 EngineProcess& say_hello(EngineProcess& engine) {
     while (!engine.receive())
