@@ -176,7 +176,7 @@ for my $pause (1, 2, 4)
 		kill 'KILL', $service;
 		wait_for_log($server, qr/it is started again in $pause s/, after => $after);
 	});
-	cmp_ok($noticed, '<', 5, 'a death is noticed at once');
+	cmp_ok($noticed, '<', 3, 'a death is noticed at once, and not when the launcher looks next');
 	$service = ready($service);
 	pass("one that has just been started is started again after $pause s");
 }
