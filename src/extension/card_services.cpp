@@ -124,6 +124,8 @@ void CardServices::listen_to(uint32_t card) {
     }
     if (process.ready() && service.ready_ms == 0) show_ready(card);
     if (process.ready()) show_report(card);
+    for (const std::string& complaint : process.take_complaints())
+        pg::protect([&] { ereport(LOG, (errmsg("pg_ocr: GPU %u: %s", card, complaint.c_str()))); });
     if (process.closed())
         mourn(card, process.obituary());
     else if (service.ready_ms == 0 && now_ms() >= service.started_ms + longest_start_ms)

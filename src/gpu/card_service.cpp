@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -91,7 +90,7 @@ void CardService::accept_engines() {
                                       encode(CardWelcome{PG_OCR_VERSION, engine.shared->size()}), std::move(file));
         } catch (const std::system_error& error) {
             // It goes on by the CPU; here, memory or descriptors are short.
-            std::fprintf(stderr, "an engine could not be welcomed: %s\n", error.what());
+            complain(std::string("an engine could not be welcomed: ") + error.what());
             engines_.erase(last_engine_);
         }
         runner_.set_engines(engines_.size());
@@ -110,7 +109,7 @@ bool CardService::hear(uint64_t id, Engine& engine) {
         }
         return !engine.channel.closed();
     } catch (const ProtocolError& error) {
-        std::fprintf(stderr, "an engine is not served any more: %s\n", error.what());
+        complain(std::string("an engine is not served any more: ") + error.what());
     } catch (const std::system_error&) {
     }
     return false;
@@ -129,7 +128,10 @@ void CardService::forward(uint64_t id, Engine& engine, const std::string& body) 
 std::optional<CardAnswer> CardService::queue(uint64_t id, Engine& engine, const ForwardRequest& request) {
     auto made = std::make_shared<LineRequest>();
     made->network = networks_.find(request.model, request.fingerprint);
-    if (made->network == nullptr) return CardAnswer::unknown_model;
+    if (made->network == nullptr) {
+        if (const std::string trouble = networks_.take_trouble(); !trouble.empty()) complain(trouble);
+        return CardAnswer::unknown_model;
+    }
     const LoadedNetwork& network = *made->network;
     uint64_t pixels = 0, values = 0;
     for (const uint32_t width : request.widths) {
@@ -198,6 +200,13 @@ void CardService::report() {
     parent_.send_later(static_cast<uint8_t>(CardMessageType::report), encode(now), {});
     reported_ = now;
     reported_at_ = CardClock::now();
+}
+
+/// Not more often than once a second, whatever engines do.
+void CardService::complain(const std::string& what) {
+    if (CardClock::now() - complained_at_ < between_reports) return;
+    parent_.send_later(static_cast<uint8_t>(CardMessageType::complaint), encode_complaint(what), {});
+    complained_at_ = CardClock::now();
 }
 
 /// A card that hangs is to be noticed, and a report that was put off to be sent; else forever.

@@ -58,6 +58,7 @@ class CardService {
     void answer_done();
     void check_card() const;
     void report();
+    void complain(const std::string&);
     int timeout_ms() const;
 
     const CardTable& table_;
@@ -72,6 +73,7 @@ class CardService {
     uint64_t refused_ = 0;  ///< lines
     CardReport reported_;
     CardClock::time_point reported_at_;
+    CardClock::time_point complained_at_;
     BatchRunner runner_;  ///< the last: its threads use what is above
 };
 

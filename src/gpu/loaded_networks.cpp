@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdio>
 
 #include "recognise/model_file.h"
 #include "recognise/network.h"
@@ -46,7 +45,7 @@ std::shared_ptr<const LoadedNetwork> LoadedNetworks::load(const std::string& mod
     try {
         const recognise::Network network = recognise::parse_network(recognise::ModelFile::read(path));
         if (network.fingerprint != fingerprint) {
-            std::fprintf(stderr, "%s is another than an engine has, which goes on by the CPU\n", path.c_str());
+            trouble_ = path + " is another than an engine has, which goes on by the CPU";
             return nullptr;
         }
         auto made = std::make_shared<LoadedNetwork>();
@@ -56,7 +55,7 @@ std::shared_ptr<const LoadedNetwork> LoadedNetworks::load(const std::string& mod
             made->on_card.reset(table_.compile(card_, &network));
         }
         if (made->on_card == nullptr) {
-            std::fprintf(stderr, "the card cannot run the network of %s\n", path.c_str());
+            trouble_ = "the card cannot run the network of " + path + ", which is left to the CPU";
             return nullptr;
         }
         made->model = model;
@@ -67,7 +66,7 @@ std::shared_ptr<const LoadedNetwork> LoadedNetworks::load(const std::string& mod
         made->most_columns = table_.most_columns(made->on_card.get());
         return made;
     } catch (const recognise::ModelError& error) {
-        std::fprintf(stderr, "%s %s\n", path.c_str(), error.what());
+        trouble_ = path + " " + error.what();
         return nullptr;
     }
 }

@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "gpu/card.h"
 
@@ -30,6 +31,8 @@ class LoadedNetworks {
     /// Null where there is no such model, or it is no network of this fingerprint, or the card cannot run it. A file
     /// that was exchanged since it was loaded is loaded anew.
     std::shared_ptr<const LoadedNetwork> find(const std::string& model, uint64_t fingerprint);
+    /// Why a network was not found since this was asked last; empty: all were, or it was said before.
+    std::string take_trouble() { return std::exchange(trouble_, {}); }
 
   private:
     std::shared_ptr<const LoadedNetwork> load(const std::string& model, uint64_t fingerprint);
@@ -40,6 +43,7 @@ class LoadedNetworks {
     /// What could not be loaded last, so that it is not tried for each line again.
     std::string missing_;
     uint64_t missing_fingerprint_ = 0;
+    std::string trouble_;
 };
 
 }  // namespace pg_ocr

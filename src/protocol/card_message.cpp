@@ -44,6 +44,19 @@ CardReport decode_card_report(const std::string& body) {
     return report;
 }
 
+std::string encode_complaint(const std::string& complaint) {
+    BodyWriter to;
+    to.string(complaint);
+    return to.take();
+}
+
+std::string decode_complaint(const std::string& body) {
+    BodyReader from(body);
+    std::string complaint = from.string();
+    from.end();
+    return complaint;
+}
+
 std::string encode(const CardWelcome& welcome) {
     BodyWriter to;
     to.string(welcome.version);

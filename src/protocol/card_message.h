@@ -4,6 +4,7 @@
 //   parent → service   listen    once, with the socket on which engines' workers connect
 //   service → parent   ready     once the card is open
 //   service → parent   report    when lines were read or engines came or went, at most once a second
+//   service → parent   complaint what is wrong, and not its end, for the log; at most once a second
 //
 //   service → engine   welcome   once, with the memory that both share, sealed in its size
 //   engine → service   forward   one at a time: its lines' pixels are at the beginning of the memory
@@ -18,7 +19,7 @@
 
 namespace pg_ocr {
 
-enum class CardMessageType : uint8_t { listen = 1, ready, report, welcome, forward, scored };
+enum class CardMessageType : uint8_t { listen = 1, ready, report, welcome, forward, scored, complaint };
 
 /// Frames between an engine and the service are short.
 inline constexpr uint32_t longest_card_frame = 64u << 10;
@@ -69,12 +70,14 @@ constexpr uint64_t scores_begin(uint64_t pixels) { return (pixels + 63) / 64 * 6
 
 std::string encode(const CardReady&);
 std::string encode(const CardReport&);
+std::string encode_complaint(const std::string&);
 std::string encode(const CardWelcome&);
 std::string encode(const ForwardRequest&);
 std::string encode(const ForwardAnswer&);
 
 CardReady decode_card_ready(const std::string&);
 CardReport decode_card_report(const std::string&);
+std::string decode_complaint(const std::string&);
 CardWelcome decode_card_welcome(const std::string&);
 ForwardRequest decode_forward(const std::string&);
 ForwardAnswer decode_scored(const std::string&);

@@ -86,6 +86,12 @@ void CardProcess::take(const Frame& frame) {
         ready_ = std::move(ready);
         return;
     }
+    if (static_cast<CardMessageType>(frame.type) == CardMessageType::complaint) {
+        std::string complaint = decode_complaint(frame.body);
+        require(is_printable(complaint), "complained in what cannot be printed");
+        complaints_.push_back(std::move(complaint));
+        return;
+    }
     require(static_cast<CardMessageType>(frame.type) == CardMessageType::report,
             "sent a message of type " + std::to_string(frame.type));
     const CardReport report = decode_card_report(frame.body);

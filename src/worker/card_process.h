@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "protocol/card_message.h"
 #include "worker/card_socket.h"
@@ -51,6 +53,8 @@ class CardProcess {
 
     /// After closed(): how it ended and its last words. Waits up to 2 s for the end, then makes one.
     std::string obituary() { return child_.obituary(); }
+    /// What it complained about since the last call, a line each: of files of models, of engines. Printable ASCII.
+    std::vector<std::string> take_complaints() { return std::exchange(complaints_, {}); }
     /// SIGKILL, and nobody finds it any more. Allocates nothing: an exit callback may call it where no destructor runs.
     void kill_now() noexcept;
 
@@ -61,6 +65,7 @@ class CardProcess {
     ChildProcess child_;
     std::optional<CardReady> ready_;
     CardReport report_;
+    std::vector<std::string> complaints_;
 };
 
 }  // namespace pg_ocr

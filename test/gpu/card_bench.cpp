@@ -105,7 +105,9 @@ class Reports {
         thread_ = std::thread([this, &card] {
             try {
                 for (;;) {
-                    const CardReport report = decode_card_report(card.heard().body);
+                    const Frame frame = card.heard();
+                    if (static_cast<CardMessageType>(frame.type) != CardMessageType::report) continue;
+                    const CardReport report = decode_card_report(frame.body);
                     const std::lock_guard lock(mutex_);
                     last_ = report;
                 }

@@ -2,6 +2,9 @@
 # costs no page and no attempt.
 use strict;
 use warnings;
+use Cwd qw(getcwd);
+use File::Basename;
+use IO::Socket::UNIX;
 use IPC::Run;
 use Test::More;
 use Time::HiRes qw(usleep);
@@ -94,6 +97,16 @@ is(figure('card_total', 'starts'), 1, 'starts');
 is(figure('total', 'cards_left'), 0, 'and engines that have left it');
 like(said(), qr/^ok: GPU 0, .+: \d+ engines read on it$/, 'ocr_check() says it in words');
 is(ask('CREATE ROLE bob; SET SESSION AUTHORIZATION bob; SELECT count(*) FROM ocr.cards'), 1, 'anybody may look');
+
+# What its service complains about is in the server's log.
+{
+	my $here = getcwd();
+	chdir dirname($socket) or die "$socket: $!";
+	my $stranger = IO::Socket::UNIX->new(Peer => basename($socket)) or die "$socket: $!";
+	chdir $here;
+	$stranger->syswrite('this is no frame at all');
+	ok(wait_for_log($server, qr/LOG:  pg_ocr: GPU 0: an engine is not served any more: a frame of protocol version/), 'who breaks its rules is left, and the log tells');
+}
 
 # A second database has the same GPU.
 ask('CREATE DATABASE second');

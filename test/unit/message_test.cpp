@@ -274,6 +274,7 @@ std::vector<Kind> all_kinds() {
         {"card", encode(CardGrant{true}), [](const std::string& b) { decode_card_grant(b); }},
         {"card's ready", encode(CardReady{"1", "H200", 5}), [](const std::string& b) { decode_card_ready(b); }},
         {"card's report", encode(some_card_report()), [](const std::string& b) { decode_card_report(b); }},
+        {"card's complaint", encode_complaint("no"), [](const std::string& b) { decode_complaint(b); }},
         {"card's welcome", encode(CardWelcome{"1", 5}), [](const std::string& b) { decode_card_welcome(b); }},
         {"forward", encode(some_forward()), [](const std::string& b) { decode_forward(b); }},
         {"scored", encode(ForwardAnswer{7, CardAnswer::busy}), [](const std::string& b) { decode_scored(b); }},
