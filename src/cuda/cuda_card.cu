@@ -95,15 +95,13 @@ class CudaDevice {
       public:
         explicit Queue(const CudaDevice& device) : number_(device.number_), shared_limit_(device.shared_limit_) {
             check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
-            for (cudaEvent_t& event : events_)
-                check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync),
-                      "cudaEventCreate");
+            check(cudaEventCreateWithFlags(&done_, cudaEventDisableTiming | cudaEventBlockingSync), "cudaEventCreate");
         }
         Queue(const Queue&) = delete;
         Queue& operator=(const Queue&) = delete;
         ~Queue() {
             cudaSetDevice(number_);
-            for (cudaEvent_t event : events_) cudaEventDestroy(event);
+            cudaEventDestroy(done_);
             cudaStreamDestroy(stream_);
         }
 
@@ -122,14 +120,16 @@ class CudaDevice {
             void* arguments[] = {&job};
             check(cudaLaunchKernel(entry, grid, block, arguments, shared_bytes, stream_), "cudaLaunchKernel");
         }
-        void mark(uint32_t mark) { check(cudaEventRecord(events_[mark], stream_), "cudaEventRecord"); }
-        void wait(uint32_t mark) const { check(cudaEventSynchronize(events_[mark]), "a kernel or a copy"); }
+        void wait() const {
+            check(cudaEventRecord(done_, stream_), "cudaEventRecord");
+            check(cudaEventSynchronize(done_), "a kernel or a copy");
+        }
 
       private:
         int number_;
         size_t shared_limit_;
         cudaStream_t stream_ = nullptr;
-        cudaEvent_t events_[2] = {};
+        cudaEvent_t done_ = nullptr;
     };
 
   private:

@@ -8,7 +8,7 @@
 //     void copy(to, from, bytes)           from host to card, done when it returns
 //     Device::Queue(Device&)               in order, beside other queues:
 //         upload(to, from, bytes), download(to, from, bytes), launch(kernel, grid, block, shared_bytes, job)
-//         mark(0 or 1), wait(0 or 1)       until all has been done that was queued before the mark
+//         wait()                           until all has been done that was queued
 //
 // All but the constructors throw DeviceTrouble where the card does not do what it is told: it is lost then.
 #pragma once
@@ -29,6 +29,7 @@
 #include "cuda/device_arena.h"
 #include "cuda/network_kernels.cuh"
 #include "cuda/network_plan.h"
+#include "cuda/step_scores.cuh"
 #include "gpu/card.h"
 
 namespace pg_ocr {
@@ -40,7 +41,7 @@ struct DeviceTrouble : std::runtime_error {
 constexpr uint32_t divided_up(uint32_t a, uint32_t b) { return a / b + (a % b != 0); }
 
 /// All memory is taken when it is opened: a quarter for networks, the rest for slots, in each of which a batch is on
-/// its way while others copy. Scores leave in pieces: however many classes there are, they need no more memory.
+/// its way while others copy. Scores are made in pieces: however many classes there are, they need no more memory.
 template <class Device>
 class NetworkCard {
   public:
@@ -49,7 +50,7 @@ class NetworkCard {
 
     /// Throws DeviceTrouble with what is wrong and what to do, std::bad_alloc.
     NetworkCard(uint32_t number, uint64_t memory, CardInfo& info) : device_(number), bytes_(taken(memory)) {
-        const size_t host_bytes = staging_bytes() + 2 * piece_bytes();
+        const size_t host_bytes = 2 * staging_bytes();
         for (uint32_t i = 0; i < slot_count; ++i) {
             slots_[i].queue = std::make_unique<typename Device::Queue>(device_);
             slots_[i].memory = memory_ + bytes_ / 4 + i * slot_bytes();
@@ -88,7 +89,9 @@ class NetworkCard {
             piece_steps_ -= piece_steps_ % SharedSoftmax::steps;
             for (uint32_t bit = 1u << 29; piece_steps_ > 0 && bit > 0; bit /= 2) {
                 const SlotPlan slot = plan_.slot(places_ + bit, most_lines, piece_steps_);
-                if (slot.end <= card_.slot_bytes() && slot.staged <= card_.staging_bytes()) places_ += bit;
+                if (slot.end <= card_.slot_bytes() && slot.staged <= card_.staging_bytes() &&
+                    slot.steps_end - slot.steps <= card_.staging_bytes())
+                    places_ += bit;
             }
             if (places_ == 0) return false;
             slot_ = plan_.slot(places_, most_lines, piece_steps_);
@@ -98,8 +101,8 @@ class NetworkCard {
             return noise_.has_value();
         }
         uint32_t most_columns() const { return recognise::pool_side * places_; }
-        CardOutcome forward(std::span<const recognise::LinePixels> lines, float* const* scores) const {
-            return card_.forward(*this, lines, scores);
+        CardOutcome forward(std::span<const recognise::LinePixels> lines, recognise::StepScores* const* steps) const {
+            return card_.forward(*this, lines, steps);
         }
 
       private:
@@ -127,7 +130,7 @@ class NetworkCard {
         NetworkPlan plan_;
         SlotPlan slot_;
         uint32_t places_ = 0;       // of a batch, at most
-        uint32_t piece_steps_ = 0;  // whose scores leave together
+        uint32_t piece_steps_ = 0;  // whose scores are there at a time
         std::optional<size_t> matrices_, noise_;
     };
 
@@ -149,7 +152,7 @@ class NetworkCard {
     struct Slot {
         std::unique_ptr<typename Device::Queue> queue;
         std::byte* memory = nullptr;
-        std::byte* host = nullptr;  ///< what is staged, then two pieces of scores
+        std::byte* host = nullptr;  ///< what is staged, then what comes back
         bool is_taken = false;
     };
     /// A slot that nobody else has.
@@ -198,7 +201,7 @@ class NetworkCard {
                             " MiB of its memory may be used or are free");
     }
     size_t slot_bytes() const { return bytes_ / 4 * 3 / slot_count / 256 * 256; }
-    /// Of scores that leave together, and of lines that come in: so much does the host set aside.
+    /// Of scores that are there at a time; and of what comes in, and of what goes back.
     size_t piece_bytes() const { return std::min<size_t>(slot_bytes() / 16, size_t{8} << 20); }
     size_t staging_bytes() const { return std::min<size_t>(slot_bytes() / 2, size_t{16} << 20); }
 
@@ -218,7 +221,8 @@ class NetworkCard {
         }
     }
 
-    CardOutcome forward(const Compiled& network, std::span<const recognise::LinePixels> lines, float* const* scores) {
+    CardOutcome forward(const Compiled& network, std::span<const recognise::LinePixels> lines,
+                        recognise::StepScores* const* steps) {
         uint64_t columns = 0;
         for (const recognise::LinePixels& line : lines) columns += line.width;
         if (lines.size() > most_lines || columns > network.most_columns()) return CardOutcome::too_large;
@@ -228,9 +232,9 @@ class NetworkCard {
             if (batch.places == 0) return;
             stage(network, *slot, batch, lines);
             if (network.plan_.integers)
-                run<int8_t>(network, *slot, batch, scores);
+                run<int8_t>(network, *slot, batch, steps);
             else
-                run<float>(network, *slot, batch, scores);
+                run<float>(network, *slot, batch, steps);
         });
         return is_done ? CardOutcome::done : CardOutcome::lost;
     }
@@ -250,7 +254,7 @@ class NetworkCard {
     }
 
     template <class Number>
-    void run(const Compiled& network, Slot& slot, const CardBatch& batch, float* const* scores) const {
+    void run(const Compiled& network, Slot& slot, const CardBatch& batch, recognise::StepScores* const* steps) const {
         const NetworkPlan& plan = network.plan_;
         const auto* const lines = reinterpret_cast<const CardLine*>(slot.memory + network.slot_.lines);
         std::byte* const planes[] = {slot.memory + network.slot_.planes[0], slot.memory + network.slot_.planes[1]};
@@ -288,13 +292,14 @@ class NetworkCard {
             launch_lstm(plan, lstm, slot, along);
             from = 1 - from;
         }
-        const uint32_t pieces = divided_up(batch.places, network.piece_steps_);
-        for (uint32_t piece = 0; piece <= pieces; ++piece) {
-            if (piece < pieces) weigh_piece<Number>(network, slot, batch, planes[from], piece);
-            if (piece == 0) continue;
-            slot.queue->wait((piece - 1) % 2);
-            hand_over(network, slot, batch, piece - 1, scores);
-        }
+        for (uint32_t first = 0; first < batch.places; first += network.piece_steps_)
+            weigh_piece<Number>(network, slot, planes[from], first,
+                                std::min(network.piece_steps_, batch.places - first));
+        auto* const found = reinterpret_cast<recognise::StepScores*>(slot.host + staging_bytes());
+        slot.queue->download(found, slot.memory + network.slot_.steps, sizeof *found * batch.places);
+        slot.queue->wait();
+        for (size_t i = 0; i < batch.lines.size(); ++i)
+            std::copy_n(found + batch.lines[i].first, batch.lines[i].steps, steps[batch.order[i]]);
     }
 
     /// As many groups in a block as leave no multiprocessor without one.
@@ -308,15 +313,13 @@ class NetworkCard {
                            plan.shared_bytes(lstm, groups), job);
     }
 
-    /// Into one of two pieces on the card, and from there to the host's.
+    /// Of some steps from the first on: what each class is worth, and of that what goes back.
     template <class Number>
-    void weigh_piece(const Compiled& network, Slot& slot, const CardBatch& batch, const std::byte* plane,
-                     uint32_t piece) const {
+    void weigh_piece(const Compiled& network, Slot& slot, const std::byte* plane, uint32_t first,
+                     uint32_t steps) const {
         const NetworkPlan& plan = network.plan_;
-        const uint32_t first = piece * network.piece_steps_;
-        const uint32_t steps = std::min(network.piece_steps_, batch.places - first);
         const BlockPlan& block = plan.output_block;
-        auto* const sums = reinterpret_cast<float*>(slot.memory + network.slot_.scores[piece % 2]);
+        auto* const scores = reinterpret_cast<float*>(slot.memory + network.slot_.scores);
         slot.queue->launch(weigh<Number, 4>,
                            dim3(divided_up(steps, block.lanes()), divided_up(plan.output.across, block.across)),
                            dim3(block.across, block.groups), plan.shared_bytes_of_output(),
@@ -324,31 +327,19 @@ class NetworkCard {
                                .matrix = network.matrix(plan.output),
                                .from = reinterpret_cast<const int4*>(plane) + size_t{first} * plan.output.vectors,
                                .steps = steps,
-                               .sums = sums,
+                               .sums = scores,
                                .classes = plan.classes,
                            });
         slot.queue->launch(softmax, divided_up(steps, SharedSoftmax::steps), softmax_threads, sizeof(SharedSoftmax),
-                           Softmax{tables_, sums, steps, plan.classes});
-        slot.queue->download(host_piece(slot, piece), sums, sizeof(float) * steps * plan.classes);
-        slot.queue->mark(piece % 2);
-    }
-    std::byte* host_piece(const Slot& slot, uint32_t piece) const {
-        return slot.host + staging_bytes() + piece % 2 * piece_bytes();
-    }
-
-    void hand_over(const Compiled& network, const Slot& slot, const CardBatch& batch, uint32_t piece,
-                   float* const* scores) const {
-        const uint32_t first = piece * network.piece_steps_;
-        const uint32_t end = std::min(batch.places, first + network.piece_steps_);
-        const size_t classes = network.plan_.classes;
-        const auto* const from = reinterpret_cast<const float*>(host_piece(slot, piece));
-        for (size_t i = 0; i < batch.lines.size(); ++i) {
-            const CardLine& line = batch.lines[i];
-            const uint32_t begin = std::max(first, line.first), stop = std::min(end, line.first + line.steps);
-            if (begin < stop)
-                std::copy_n(from + (begin - first) * classes, (stop - begin) * classes,
-                            scores[batch.order[i]] + (begin - line.first) * classes);
-        }
+                           Softmax{tables_, scores, steps, plan.classes});
+        const StepSearch search{
+            .scores = scores,
+            .steps = steps,
+            .classes = plan.classes,
+            .null_class = plan.null_class,
+            .to = reinterpret_cast<recognise::StepScores*>(slot.memory + network.slot_.steps) + first,
+        };
+        slot.queue->launch(find_step_scores, search.blocks(), step_threads, 0, search);
     }
 
     static constexpr uint32_t convolve_threads = 256;
@@ -397,9 +388,10 @@ constexpr CardTable card_table_of(const char* name) {
         .most_columns =
             [](const CardNetwork* network) { return reinterpret_cast<const Compiled*>(network)->most_columns(); },
         .forward =
-            [](const CardNetwork* network, const recognise::LinePixels* lines, size_t count, float* const* scores) {
+            [](const CardNetwork* network, const recognise::LinePixels* lines, size_t count,
+               recognise::StepScores* const* steps) {
                 try {
-                    return reinterpret_cast<const Compiled*>(network)->forward({lines, count}, scores);
+                    return reinterpret_cast<const Compiled*>(network)->forward({lines, count}, steps);
                 } catch (const std::bad_alloc&) {
                     return CardOutcome::too_large;
                 }

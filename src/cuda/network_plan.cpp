@@ -9,6 +9,7 @@
 #include "cuda/kernel_layouts.h"
 #include "recognise/edge_noise.h"
 #include "recognise/line_layers.h"
+#include "recognise/step_scores.h"
 
 namespace pg_ocr {
 namespace {
@@ -182,7 +183,9 @@ SlotPlan NetworkPlan::slot(uint32_t places, uint32_t most_lines, uint32_t piece_
     made.pixels = lay_out(made.end, size_t{pool_side} * places * height);
     made.staged = made.end;
     for (size_t plane : {0, 1}) made.planes[plane] = lay_out(made.end, plane_bytes(plane) * places);
-    for (size_t& scores : made.scores) scores = lay_out(made.end, sizeof(float) * piece_steps * classes);
+    made.scores = lay_out(made.end, sizeof(float) * piece_steps * classes);
+    made.steps = lay_out(made.end, sizeof(recognise::StepScores) * places);
+    made.steps_end = made.end;
     return made;
 }
 
@@ -194,6 +197,7 @@ std::optional<NetworkPlan> plan_of(const Network& network, size_t shared_limit) 
     made.height = network.height;
     made.classes = network.classes;
     made.seed = network.seed;
+    made.null_class = static_cast<uint32_t>(network.null_code);
     if (made.shared_bytes_of_convolution() > shared_limit) return std::nullopt;
     Packer packer(made.integers, made.image);
     made.convolution = packer.pack_convolution(*layers->convolution);

@@ -41,7 +41,8 @@ struct LstmPlan {
 struct SlotPlan {
     size_t lines = 0, tiles = 0, pixels = 0, staged = 0;  ///< staged: the end of what is uploaded
     size_t planes[2] = {};                                ///< layers read the one and write the other
-    size_t scores[2] = {};                                ///< pieces in turn
+    size_t scores = 0;                                    ///< of some steps, one piece after the other
+    size_t steps = 0, steps_end = 0;                      ///< what is downloaded
     size_t end = 0;
 };
 
@@ -50,6 +51,7 @@ struct NetworkPlan {
     uint32_t height = 0;
     uint32_t classes = 0;
     uint64_t seed = 0;
+    uint32_t null_class = 0;
     MatrixPlan convolution;
     LstmPlan down;
     std::vector<LstmPlan> along;

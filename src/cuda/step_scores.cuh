@@ -41,10 +41,18 @@ __device__ uint32_t sum_of_lanes(uint32_t sum) {
     return sum;
 }
 
-/// scores: [steps][classes]. A warp for each step.
-__global__ void __launch_bounds__(step_threads)
-    find_step_scores(const float* __restrict__ scores, uint32_t steps, uint32_t classes, uint32_t null_class,
-                     recognise::StepScores* __restrict__ to) {
+struct StepSearch {
+    const float* scores;  ///< [steps][classes]
+    uint32_t steps;
+    uint32_t classes;
+    uint32_t null_class;
+    recognise::StepScores* to;
+    uint32_t blocks() const { return (steps + step_warps - 1) / step_warps; }
+};
+
+/// A warp for each step.
+__global__ void __launch_bounds__(step_threads) find_step_scores(StepSearch job) {
+    const auto [scores, steps, classes, null_class, to] = job;
     const uint32_t step = blockIdx.x * step_warps + threadIdx.x / 32, lane = threadIdx.x % 32;
     if (step >= steps) return;
     const float* values = scores + size_t{step} * classes;
@@ -69,14 +77,6 @@ __global__ void __launch_bounds__(step_threads)
         found.second_class = static_cast<uint16_t>(greatest.second_class);
     }
     to[step] = found;
-}
-
-/// launch: as for launch_ink().
-template <class Launch>
-void launch_step_scores(const Launch& launch, const float* scores, uint32_t steps, uint32_t classes,
-                        uint32_t null_class, recognise::StepScores* to) {
-    launch(find_step_scores, (steps + step_warps - 1) / step_warps, step_threads, 0, scores, steps, classes, null_class,
-           to);
 }
 
 }  // namespace pg_ocr

@@ -125,7 +125,7 @@ void BatchRunner::run(size_t thread) {
         columns_on_card_ += batch->columns;
         lock.unlock();
         const CardOutcome outcome = table_.forward(batch->network->on_card.get(), batch->lines.data(),
-                                                   batch->lines.size(), batch->scores.data());
+                                                   batch->lines.size(), batch->steps.data());
         lock.lock();
         const CardClock::time_point end = CardClock::now();
         columns_on_card_ -= batch->columns;

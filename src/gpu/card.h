@@ -7,6 +7,7 @@
 
 #include "recognise/backend.h"
 #include "recognise/network.h"
+#include "recognise/step_scores.h"
 
 namespace pg_ocr {
 
@@ -41,8 +42,10 @@ struct CardTable {
     void (*release)(CardNetwork*);
     /// Pixels across of all lines of a batch together.
     uint32_t (*most_columns)(const CardNetwork*);
-    /// As Backend::forward. Called by up to CardInfo::at_once threads. A line too narrow for a step has no scores.
-    CardOutcome (*forward)(const CardNetwork*, const recognise::LinePixels* lines, size_t count, float* const* scores);
+    /// steps[i]: of line i, its steps (width / x_scale), as recognise::step_scores_of() finds them in its scores.
+    /// Called by up to CardInfo::at_once threads.
+    CardOutcome (*forward)(const CardNetwork*, const recognise::LinePixels* lines, size_t count,
+                           recognise::StepScores* const* steps);
     /// Why the card was lost; empty: it was not. The text lives as long as the card.
     const char* (*trouble)(const Card*);
 };

@@ -133,22 +133,22 @@ std::optional<CardAnswer> CardService::queue(uint64_t id, Engine& engine, const 
         return CardAnswer::unknown_model;
     }
     const LoadedNetwork& network = *made->network;
-    uint64_t pixels = 0, values = 0;
+    uint64_t pixels = 0, steps = 0;
     for (const uint32_t width : request.widths) {
         if (width > network.most_columns) return CardAnswer::too_large;
         pixels += uint64_t{width} * network.height;
-        values += uint64_t{width / network.x_scale} * network.classes;
+        steps += width / network.x_scale;
     }
     const uint64_t size = engine.shared->size();
     const uint64_t begin = scores_begin(pixels);
-    if (begin > size || values > (size - begin) / sizeof(float)) return CardAnswer::too_large;
+    if (begin > size || steps > (size - begin) / sizeof(recognise::StepScores)) return CardAnswer::too_large;
     const uint8_t* line = engine.shared->bytes();
-    auto* scores = reinterpret_cast<float*>(engine.shared->bytes() + begin);
+    auto* to = reinterpret_cast<recognise::StepScores*>(engine.shared->bytes() + begin);
     for (const uint32_t width : request.widths) {
         made->lines.push_back({line, width});
-        made->scores.push_back(scores);
+        made->steps.push_back(to);
         line += size_t{width} * network.height;
-        scores += size_t{width / network.x_scale} * network.classes;
+        to += width / network.x_scale;
     }
     made->engine = id;
     made->id = request.id;

@@ -9,7 +9,7 @@ namespace pg_ocr {
 void LineQueue::add(const std::shared_ptr<LineRequest>& request) {
     request->unread = request->lines.size();
     for (size_t i = 0; i < request->lines.size(); ++i)
-        waiting_.push_back({request->lines[i], request->scores[i], request});
+        waiting_.push_back({request->lines[i], request->steps[i], request});
     ++requests_;
 }
 
@@ -64,7 +64,7 @@ std::optional<LineBatch> LineQueue::take(CardClock::time_point now) {
         if (batch.columns + place->line.width > batch.network->most_columns) continue;
         batch.columns += place->line.width;
         batch.lines.push_back(place->line);
-        batch.scores.push_back(place->scores);
+        batch.steps.push_back(place->steps);
         batch.requests.push_back(std::move(place->request));
         waiting_.erase(place);
     }

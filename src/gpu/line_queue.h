@@ -22,18 +22,18 @@ struct LineRequest {
     bool is_interactive = false;
     CardClock::time_point came;
     std::shared_ptr<const LoadedNetwork> network;
-    std::shared_ptr<void> memory;  ///< that its lines and scores are in
+    std::shared_ptr<void> memory;  ///< that its lines and their steps are in
     std::vector<recognise::LinePixels> lines;
-    std::vector<float*> scores;  ///< of each line
-    size_t unread = 0;           ///< lines that wait or are on the card
-    bool failed = false;         ///< some of its lines were not read
+    std::vector<recognise::StepScores*> steps;  ///< of each line
+    size_t unread = 0;                          ///< lines that wait or are on the card
+    bool failed = false;                        ///< some of its lines were not read
 };
 
 /// Lines of one network that go to the card together.
 struct LineBatch {
     std::shared_ptr<const LoadedNetwork> network;
     std::vector<recognise::LinePixels> lines;
-    std::vector<float*> scores;
+    std::vector<recognise::StepScores*> steps;
     std::vector<std::shared_ptr<LineRequest>> requests;  ///< of each line
     uint64_t columns = 0;
 };
@@ -66,7 +66,7 @@ class LineQueue {
   private:
     struct Waiting {
         recognise::LinePixels line;
-        float* scores;
+        recognise::StepScores* steps;
         std::shared_ptr<LineRequest> request;
         bool is_urgent(CardClock::time_point now, std::chrono::microseconds old) const {
             return request->is_interactive || now - request->came >= old;

@@ -62,7 +62,6 @@ std::shared_ptr<const LoadedNetwork> LoadedNetworks::load(const std::string& mod
         made->fingerprint = fingerprint;
         made->height = network.height;
         made->x_scale = network.x_scale;
-        made->classes = network.classes;
         made->most_columns = table_.most_columns(made->on_card.get());
         return made;
     } catch (const recognise::ModelError& error) {

@@ -18,7 +18,6 @@ struct LoadedNetwork {
     uint64_t fingerprint = 0;
     uint32_t height = 0;
     uint32_t x_scale = 1;
-    uint32_t classes = 0;
     uint32_t most_columns = 0;  ///< of a batch
     std::unique_ptr<CardNetwork, void (*)(CardNetwork*)> on_card{nullptr, nullptr};
 };

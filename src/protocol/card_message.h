@@ -65,7 +65,7 @@ struct ForwardAnswer {
     CardAnswer answer = CardAnswer::scored;
 };
 
-/// Where in the memory the scores of lines begin, whose pixels are so many: line by line, floats, steps × classes.
+/// Where in the memory the scores of lines begin, whose pixels are so many: line by line, recognise::StepScores.
 constexpr uint64_t scores_begin(uint64_t pixels) { return (pixels + 63) / 64 * 64; }
 
 std::string encode(const CardReady&);

@@ -243,7 +243,7 @@ int run(int argc, char** argv) {
     const SavedPages pages = saved_lines(argv[3]);
     const recognise::Network network =
         recognise::parse_network(recognise::ModelFile::read(models + "/eng.traineddata"));
-    const NetworkOnCard on_card{"eng", network.fingerprint, network.x_scale, network.classes};
+    const NetworkOnCard on_card{"eng", network.fingerprint, network.x_scale, network.classes, network.null_code};
     const recognise::CompiledNetwork by_cpu(network);
     const size_t cores = std::max(1u, std::thread::hardware_concurrency());
     CardServiceSettings settings;
@@ -260,7 +260,7 @@ int run(int argc, char** argv) {
             auto link = std::make_shared<CardLink>();
             link->connect(card.connect(), false);
             return [&, link](std::span<const LineImage> lines) -> size_t {
-                if (link->forward(on_card, lines)) return 0;
+                if (!link->forward(on_card, lines).empty()) return 0;
                 const std::string trouble = link->take_trouble();
                 if (!trouble.empty()) link->connect(card.connect(), false);
                 (void)by_cpu.forward(lines);

@@ -19,8 +19,10 @@
 #include "gpu/card.h"
 #include "recognise/model_file.h"
 #include "recognise/reference.h"
+#include "recognise/step_scores.h"
 #include "saved_lines.h"
 #include "unit/model_bytes.h"
+#include "unit/same_steps.h"
 
 namespace pg_ocr {
 namespace {
@@ -32,9 +34,9 @@ using recognise::made_network;
 using recognise::make_real;
 using recognise::Network;
 using recognise::Scores;
-
-/// As between CPU backends: floats are summed up in another order.
-constexpr float float_bound = 2e-5f;
+using recognise::step_scores_of;
+using recognise::StepScores;
+using Steps = std::vector<StepScores>;
 
 std::string setting(const char* name, const std::string& otherwise) {
     const char* value = std::getenv(name);
@@ -82,19 +84,16 @@ class OnCard {
         : network_(network), on_card_(table().compile(on, &network), table().release) {}
     explicit operator bool() const { return on_card_ != nullptr; }
     uint32_t most_columns() const { return table().most_columns(on_card_.get()); }
-    CardOutcome forward(const std::vector<LineImage>& lines, std::vector<Scores>& scores) const {
+    CardOutcome forward(const std::vector<LineImage>& lines, std::vector<Steps>& steps) const {
         std::vector<LinePixels> pixels;
-        std::vector<float*> values;
-        scores.clear();
-        for (const LineImage& line : lines) {
-            pixels.push_back({line.pixels.data(), line.width});
-            scores.push_back({line.width / network_.x_scale, network_.classes, {}});
+        std::vector<StepScores*> to;
+        steps.assign(lines.size(), {});
+        for (size_t i = 0; i < lines.size(); ++i) {
+            pixels.push_back({lines[i].pixels.data(), lines[i].width});
+            steps[i].resize(lines[i].width / network_.x_scale);
+            to.push_back(steps[i].data());
         }
-        for (Scores& each : scores) {
-            each.values.assign(size_t{each.steps} * each.classes, -1.0f);
-            values.push_back(each.values.data());
-        }
-        return table().forward(on_card_.get(), pixels.data(), pixels.size(), values.data());
+        return table().forward(on_card_.get(), pixels.data(), pixels.size(), to.data());
     }
 
   private:
@@ -118,30 +117,28 @@ std::vector<LineImage> noisy_lines(uint32_t height, const std::vector<uint32_t>&
 }
 const std::vector<uint32_t> some_widths = {75, 3, 4, 5, 2, 0, 6, 151, 9, 11, 36, 69, 71, 72, 100, 3, 333};
 
-void expect_like(const Network& network, const std::vector<Scores>& expected, const std::vector<Scores>& made,
+/// What the CPU makes of lines.
+std::vector<Steps> expected_of(const Network& network, const std::vector<LineImage>& lines) {
+    std::vector<Steps> expected;
+    for (const Scores& scores : CompiledNetwork(network).forward(lines))
+        expected.push_back(step_scores_of(scores, network.null_code));
+    return expected;
+}
+
+void expect_like(const Network& network, const std::vector<Steps>& expected, const std::vector<Steps>& made,
                  const std::string& where) {
     ASSERT_EQ(expected.size(), made.size());
-    for (size_t i = 0; i < expected.size(); ++i) {
-        ASSERT_EQ(expected[i].values.size(), made[i].values.size());
-        if (network.integers) {
-            ASSERT_EQ(
-                std::memcmp(expected[i].values.data(), made[i].values.data(), made[i].values.size() * sizeof(float)), 0)
-                << where << ", line " << i << " of " << expected.size();
-            continue;
-        }
-        float most = 0;
-        for (size_t v = 0; v < made[i].values.size(); ++v)
-            most = std::max(most, std::abs(expected[i].values[v] - made[i].values[v]));
-        ASSERT_LE(most, float_bound) << where << ", line " << i << " of " << expected.size();
-    }
+    for (size_t i = 0; i < expected.size(); ++i)
+        ASSERT_NO_FATAL_FAILURE(recognise::expect_same_steps(
+            expected[i], made[i], network.integers,
+            where + ", line " + std::to_string(i) + " of " + std::to_string(expected.size())));
 }
 
 /// In batches of 1, 2, 5 and all.
 void expect_like_cpu(const Network& network, const std::vector<LineImage>& lines, const std::string& where) {
     const OnCard on_card(network);
     ASSERT_TRUE(on_card) << where;
-    const CompiledNetwork by_cpu(network);
-    std::vector<Scores> made;
+    std::vector<Steps> made;
     for (const size_t count : {size_t{1}, size_t{2}, size_t{5}, lines.size()})
         for (size_t begin = 0; begin < lines.size(); begin += count) {
             const std::vector<LineImage> batch(
@@ -149,7 +146,7 @@ void expect_like_cpu(const Network& network, const std::vector<LineImage>& lines
                 lines.begin() + static_cast<ptrdiff_t>(std::min(begin + count, lines.size())));
             ASSERT_EQ(on_card.forward(batch, made), CardOutcome::done)
                 << where << ": " << table().trouble(card().get());
-            expect_like(network, by_cpu.forward(batch), made, where);
+            expect_like(network, expected_of(network, batch), made, where);
         }
 }
 
@@ -202,8 +199,9 @@ TEST(CardParity, WithTheReference) {
     const Network network = made_network(36, 4e-7f);
     const std::vector<LineImage> lines = noisy_lines(36, {3, 40, 100});
     const OnCard on_card(network);
-    std::vector<Scores> expected, made;
-    for (const LineImage& line : lines) expected.push_back(forward_reference(network, line));
+    std::vector<Steps> expected, made;
+    for (const LineImage& line : lines)
+        expected.push_back(step_scores_of(forward_reference(network, line), network.null_code));
     ASSERT_EQ(on_card.forward(lines, made), CardOutcome::done);
     expect_like(network, expected, made, "reference");
 }
@@ -213,11 +211,13 @@ TEST(CardParity, OfCells) {
     const Network network = recognise::network_of_cells(36);
     const std::vector<LineImage> lines = noisy_lines(36, some_widths);
     const OnCard on_card(network);
-    std::vector<Scores> made;
+    std::vector<Steps> made;
     ASSERT_EQ(on_card.forward(lines, made), CardOutcome::done);
     for (size_t i = 0; i < lines.size(); ++i) {
         if (lines[i].width < 3) continue;
-        EXPECT_EQ(forward_reference(network, lines[i]).values, made[i].values) << i;
+        constexpr bool bit_by_bit = true;
+        recognise::expect_same_steps(step_scores_of(forward_reference(network, lines[i]), network.null_code), made[i],
+                                     bit_by_bit, "line " + std::to_string(i));
     }
 }
 
@@ -226,7 +226,6 @@ TEST(CardParity, InBatchesThatFillTheCard) {
     const OpenCard small(uint64_t{256} << 20);
     const OnCard on_card(network, small.get());
     ASSERT_TRUE(on_card);
-    const CompiledNetwork by_cpu(network);
     std::mt19937 random(5);
     std::vector<LineImage> lines;
     uint64_t columns = 0;
@@ -236,11 +235,11 @@ TEST(CardParity, InBatchesThatFillTheCard) {
         columns += width;
         lines.push_back(noisy_line(width, network.height, width));
     }
-    std::vector<Scores> made;
+    std::vector<Steps> made;
     ASSERT_EQ(on_card.forward(lines, made), CardOutcome::done);
-    expect_like(network, by_cpu.forward(lines), made, std::to_string(lines.size()) + " lines");
+    expect_like(network, expected_of(network, lines), made, std::to_string(lines.size()) + " lines");
     ASSERT_EQ(on_card.forward(lines, made), CardOutcome::done) << "again";
-    expect_like(network, by_cpu.forward(lines), made, "again");
+    expect_like(network, expected_of(network, lines), made, "again");
     while (columns <= on_card.most_columns()) {
         columns += 4000;
         lines.push_back(noisy_line(4000, network.height, 1));
@@ -258,12 +257,11 @@ TEST(CardParity, OfSeveralThreadsAtOnce) {
         threads.emplace_back([&, i] {
             const Network& network = i % 2 == 0 ? one : other;
             const OnCard& on_card = i % 2 == 0 ? one_on_card : other_on_card;
-            const CompiledNetwork by_cpu(network);
-            std::vector<Scores> made;
+            std::vector<Steps> made;
             for (uint32_t round = 0; round < 5; ++round) {
                 const std::vector<LineImage> lines = noisy_lines(network.height, {90 + i, 3 + round, 200, 41});
                 ASSERT_EQ(on_card.forward(lines, made), CardOutcome::done);
-                expect_like(network, by_cpu.forward(lines), made, "thread " + std::to_string(i));
+                expect_like(network, expected_of(network, lines), made, "thread " + std::to_string(i));
             }
         });
     for (std::thread& thread : threads) thread.join();
@@ -278,15 +276,14 @@ TEST(CardParity, OnPages) {
         const Network network = recognise::parse_network(recognise::ModelFile::read(entry.path()));
         const OnCard on_card(network);
         ASSERT_TRUE(on_card) << entry.path();
-        const CompiledNetwork by_cpu(network);
-        std::vector<Scores> made;
+        std::vector<Steps> made;
         const SavedPages pages = saved_lines(bundle + "/lines-" + std::to_string(network.height));
         for (const std::vector<LineImage>& page : pages) {
             const std::vector<LineImage> fitting(
                 page.begin(), page.begin() + static_cast<ptrdiff_t>(std::min<size_t>(64, page.size())));
             if (fitting.empty()) continue;
             ASSERT_EQ(on_card.forward(fitting, made), CardOutcome::done) << entry.path();
-            expect_like(network, by_cpu.forward(fitting), made, entry.path());
+            expect_like(network, expected_of(network, fitting), made, entry.path());
             lines += fitting.size();
         }
         ++models;

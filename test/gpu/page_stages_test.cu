@@ -222,7 +222,8 @@ TEST(StepScoresOnCard, AreThoseThatTheCpuFinds) {
         const OnCard<float> values(scores.values);
         const OnCard<recognise::StepScores> found(scores.steps);
         run_and_time("step scores", values.bytes() + found.bytes(), [&] {
-            launch_step_scores(on_card, values.get(), scores.steps, classes, classes - 1, found.get());
+            const StepSearch job{values.get(), scores.steps, classes, classes - 1, found.get()};
+            on_card(find_step_scores, job.blocks(), step_threads, 0, job);
         });
         const std::vector<recognise::StepScores> seen = found.copied(),
                                                  expected = step_scores_of(scores, static_cast<int32_t>(classes - 1));

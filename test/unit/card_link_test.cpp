@@ -8,15 +8,17 @@
 
 #include <functional>
 
+#include "recognise/step_scores.h"
 #include "served_card.h"
 
 namespace pg_ocr {
 namespace {
 
 using recognise::LineImage;
+using recognise::StepScores;
 
 constexpr size_t shared_bytes = 1u << 20;
-const NetworkOnCard network{"eng", 7, 3, 2};
+const NetworkOnCard network{"eng", 7, 3, 2, 0};
 
 std::vector<LineImage> some_lines(size_t count = 4) {
     return std::vector<LineImage>(count, LineImage{6, 2, std::vector<uint8_t>(12, 200)});
@@ -44,7 +46,19 @@ class Says {
     void welcome(const UniqueFd& file, uint64_t bytes = shared_bytes) const {
         say(CardMessageType::welcome, encode(CardWelcome{"1", bytes}), file);
     }
-    void welcome() const { welcome(memory_of(shared_bytes, of_fixed_size)); }
+    /// Two steps for each of so many lines of some_lines() are in the memory, those of one line unclear.
+    void welcome_with(size_t lines, size_t unclear = SIZE_MAX) const {
+        const UniqueFd file = memory_of(shared_bytes, of_fixed_size);
+        for (size_t i = 0; i < 2 * lines; ++i) {
+            StepScores step{0.75f, 0.25f, 0.25f, 1, 0};
+            if (i / 2 == unclear) step.best_class = step.second_class;
+            if (::pwrite(file.get(), &step, sizeof step,
+                         static_cast<off_t>(scores_begin(12 * lines) + i * sizeof step)) != sizeof step)
+                throw std::system_error(errno, std::generic_category(), "pwrite");
+        }
+        welcome(file);
+    }
+    void welcome() const { welcome_with(4); }
     void answer(uint64_t id, CardAnswer answer) const {
         say(CardMessageType::scored, encode(ForwardAnswer{id, answer}));
     }
@@ -57,35 +71,36 @@ class Says {
 
 TEST(CardLink, IsNoneToBeginWith) {
     CardLink link;
-    EXPECT_FALSE(link.forward(network, some_lines()));
+    EXPECT_TRUE(link.forward(network, some_lines()).empty());
     EXPECT_EQ(link.take_trouble(), "");
     link.connect({}, false);
-    EXPECT_FALSE(link.forward(network, some_lines()));
+    EXPECT_TRUE(link.forward(network, some_lines()).empty());
 }
 
 TEST(CardLink, TellsTheServiceWhatItHas) {
     CardLink link;
     Says service(link);
-    service.welcome();
+    service.welcome_with(5, 3);
     service.answer(1, CardAnswer::scored);
     const auto scores = link.forward(network, some_lines(5));
-    ASSERT_TRUE(scores) << link.take_trouble();
-    ASSERT_EQ(scores->size(), 5u);
-    EXPECT_EQ(scores->at(4).steps, 2u);
-    EXPECT_EQ(scores->at(4).values, std::vector<float>(4, 0.0f)) << "as the memory came";
+    ASSERT_EQ(scores.size(), 5u) << link.take_trouble();
+    EXPECT_FALSE(scores[3]) << "of which a search may need more";
+    ASSERT_TRUE(scores[4]);
+    EXPECT_EQ(scores[4]->steps, 2u);
+    EXPECT_EQ(scores[4]->values, (std::vector<float>{0.25f, 0.75f, 0.25f, 0.75f}));
     const ForwardRequest request = service.heard();
     EXPECT_TRUE(request.is_interactive);
     EXPECT_EQ(request.model, "eng");
     EXPECT_EQ(request.fingerprint, 7u);
     EXPECT_EQ(request.widths, std::vector<uint32_t>(5, 6));
-    EXPECT_EQ(link.take_lines(), 5u);
+    EXPECT_EQ(link.take_lines(), 4u);
     EXPECT_EQ(link.take_lines(), 0u);
 }
 
 TEST(CardLink, ReadsAFewLinesByItself) {
     CardLink link;
     const Says service(link);
-    EXPECT_FALSE(link.forward(network, some_lines(3))) << "without waiting for anything";
+    EXPECT_TRUE(link.forward(network, some_lines(3)).empty()) << "without waiting for anything";
     EXPECT_EQ(link.take_trouble(), "");
 }
 
@@ -94,16 +109,16 @@ TEST(CardLink, GoesOnWhereTheServiceCannotReadSomething) {
     const Says service(link);
     service.welcome();
     service.answer(1, CardAnswer::busy);
-    EXPECT_FALSE(link.forward(network, some_lines()));
+    EXPECT_TRUE(link.forward(network, some_lines()).empty());
     service.answer(2, CardAnswer::too_large);
-    EXPECT_FALSE(link.forward(network, some_lines()));
+    EXPECT_TRUE(link.forward(network, some_lines()).empty());
     service.answer(3, CardAnswer::unknown_model);
-    EXPECT_FALSE(link.forward(network, some_lines()));
-    EXPECT_FALSE(link.forward(network, some_lines())) << "it is not asked again for that model";
+    EXPECT_TRUE(link.forward(network, some_lines()).empty());
+    EXPECT_TRUE(link.forward(network, some_lines()).empty()) << "it is not asked again for that model";
     NetworkOnCard other = network;
     other.model = "deu";
     service.answer(4, CardAnswer::scored);
-    EXPECT_TRUE(link.forward(other, some_lines()));
+    EXPECT_FALSE(link.forward(other, some_lines()).empty());
     EXPECT_EQ(link.take_trouble(), "");
 }
 
@@ -111,10 +126,10 @@ TEST(CardLink, LeavesAServiceThatDoesNotAnswerWithinASecond) {
     CardLink link;
     const Says service(link);
     const auto begin = std::chrono::steady_clock::now();
-    EXPECT_FALSE(link.forward(network, some_lines()));
+    EXPECT_TRUE(link.forward(network, some_lines()).empty());
     EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(900));
     EXPECT_EQ(link.take_trouble(), "the card's service: it has not answered within a second");
-    EXPECT_FALSE(link.forward(network, some_lines())) << "at once";
+    EXPECT_TRUE(link.forward(network, some_lines()).empty()) << "at once";
     EXPECT_EQ(link.take_trouble(), "");
 }
 
@@ -168,7 +183,7 @@ TEST(CardLink, LeavesAServiceThatIsNotWhatItShouldBe) {
         CardLink link;
         Says service(link);
         each.says(service);
-        EXPECT_FALSE(link.forward(network, some_lines())) << each.what;
+        EXPECT_TRUE(link.forward(network, some_lines()).empty()) << each.what;
         EXPECT_EQ(link.take_trouble(), std::string("the card's service: ") + each.trouble) << each.what;
     }
 }
@@ -179,12 +194,12 @@ TEST(CardLink, TakesAnotherServiceInThePlaceOfOne) {
         const Says gone(link);
         gone.welcome();
         gone.answer(1, CardAnswer::unknown_model);
-        EXPECT_FALSE(link.forward(network, some_lines()));
+        EXPECT_TRUE(link.forward(network, some_lines()).empty());
     }
     const Says service(link);
     service.welcome();
     service.answer(2, CardAnswer::scored);
-    EXPECT_TRUE(link.forward(network, some_lines())) << "also for a model that the other did not know";
+    EXPECT_FALSE(link.forward(network, some_lines()).empty()) << "also for a model that the other did not know";
     EXPECT_EQ(link.take_trouble(), "");
 }
 

@@ -13,6 +13,8 @@
 #include "network_lines.h"
 #include "recognise/nonlinear.h"
 #include "recognise/reference.h"
+#include "recognise/step_scores.h"
+#include "same_steps.h"
 
 namespace pg_ocr {
 namespace {
@@ -22,7 +24,9 @@ using recognise::LinePixels;
 using recognise::made_network;
 using recognise::Network;
 using recognise::noisy_line;
-using recognise::Scores;
+using recognise::step_scores_of;
+using recognise::StepScores;
+using Steps = std::vector<StepScores>;
 
 /// Of floats whose exponentials are looked at: 1 looks at all, and takes a minute.
 #ifndef EXPONENTIAL_STEP
@@ -51,8 +55,7 @@ class OpenCard {
 /// A network, compiled for a card.
 class OnCard {
   public:
-    OnCard(const OpenCard& card, const Network& network)
-        : classes_(network.classes), compiled_(emulated_card.compile(card, &network)) {}
+    OnCard(const OpenCard& card, const Network& network) : compiled_(emulated_card.compile(card, &network)) {}
     OnCard(const OnCard&) = delete;
     OnCard& operator=(const OnCard&) = delete;
     ~OnCard() {
@@ -60,46 +63,40 @@ class OnCard {
     }
     bool is_there() const { return compiled_ != nullptr; }
     uint32_t most_columns() const { return emulated_card.most_columns(compiled_); }
-    CardOutcome forward(const std::vector<LineImage>& lines, std::vector<Scores>& scores) const {
+    CardOutcome forward(const std::vector<LineImage>& lines, std::vector<Steps>& steps) const {
         std::vector<LinePixels> pixels;
-        std::vector<float*> to;
-        scores.assign(lines.size(), {});
+        std::vector<StepScores*> to;
+        steps.assign(lines.size(), {});
         for (size_t i = 0; i < lines.size(); ++i) {
             pixels.push_back({lines[i].pixels.data(), lines[i].width});
-            scores[i] = {lines[i].width / 3, classes_, std::vector<float>(size_t{lines[i].width / 3} * classes_)};
-            to.push_back(scores[i].values.data());
+            steps[i].resize(lines[i].width / 3);
+            to.push_back(steps[i].data());
         }
         return emulated_card.forward(compiled_, pixels.data(), pixels.size(), to.data());
     }
 
   private:
-    uint32_t classes_;
     CardNetwork* compiled_;
 };
 
-std::vector<Scores> expected_of(const Network& network, const std::vector<LineImage>& lines) {
-    std::vector<Scores> expected;
-    for (const LineImage& line : lines)
-        expected.push_back(line.width < 3 ? Scores{0, network.classes, {}}
-                                          : recognise::forward_reference(network, line));
+std::vector<Steps> expected_of(const Network& network, const std::vector<LineImage>& lines) {
+    std::vector<Steps> expected;
+    for (const LineImage& line : lines) {
+        expected.emplace_back();
+        if (line.width >= 3)
+            expected.back() = step_scores_of(recognise::forward_reference(network, line), network.null_code);
+    }
     return expected;
 }
 
-std::vector<size_t> best_classes(const Scores& scores) {
-    std::vector<size_t> best;
-    for (auto row = scores.values.begin(); row != scores.values.end(); row += scores.classes)
-        best.push_back(static_cast<size_t>(std::max_element(row, row + scores.classes) - row));
-    return best;
-}
-
-void expect_these(const OnCard& on_card, const std::vector<LineImage>& lines, const std::vector<Scores>& expected,
+void expect_these(const OnCard& on_card, const std::vector<LineImage>& lines, const std::vector<Steps>& expected,
                   bool bit_by_bit) {
     ASSERT_TRUE(on_card.is_there());
-    std::vector<Scores> scores;
-    ASSERT_EQ(on_card.forward(lines, scores), CardOutcome::done);
+    std::vector<Steps> steps;
+    ASSERT_EQ(on_card.forward(lines, steps), CardOutcome::done);
     for (size_t i = 0; i < lines.size(); ++i)
-        recognise::expect_same(expected[i], scores[i], bit_by_bit,
-                               "line " + std::to_string(i) + " of " + std::to_string(lines[i].width) + " pixels");
+        recognise::expect_same_steps(expected[i], steps[i], bit_by_bit,
+                                     "line " + std::to_string(i) + " of " + std::to_string(lines[i].width) + " pixels");
 }
 
 void expect_like_reference(const Network& network, const std::vector<LineImage>& lines,
@@ -170,10 +167,12 @@ TEST(CudaNetworks, ReadEnglish) {
     make_real(network);
     expect_like_reference(network, lines);
     const OpenCard card;
-    std::vector<Scores> scores;
+    std::vector<Steps> scores;
     ASSERT_EQ(OnCard(card, network).forward(lines, scores), CardOutcome::done);
-    const std::vector<Scores> expected = expected_of(network, lines);
-    for (size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(best_classes(scores[i]), best_classes(expected[i])) << i;
+    const std::vector<Steps> expected = expected_of(network, lines);
+    for (size_t i = 0; i < lines.size(); ++i)
+        EXPECT_TRUE(std::ranges::equal(scores[i], expected[i], {}, &StepScores::best_class, &StepScores::best_class))
+            << i;
 }
 
 TEST(CudaNetworks, FillUpWhatFillsNoVector) {
@@ -207,7 +206,7 @@ TEST(CudaNetworks, AreSplitAmongBlocksAndPieces) {
     for (uint32_t width = 3; width < 159; width += 3) widths.push_back(width);
     std::shuffle(widths.begin(), widths.end(), std::mt19937(1));
     const std::vector<LineImage> lines = noisy_lines(12, widths);
-    const std::vector<Scores> expected = expected_of(network, lines);
+    const std::vector<Steps> expected = expected_of(network, lines);
     // On one all groups of a block have lines; on many a block has one.
     for (uint32_t multiprocessors : {1u, 3u, 1000u}) {
         const Set set(EmulatedCard::multiprocessors, multiprocessors);
@@ -221,7 +220,7 @@ TEST(CudaNetworks, GoWithLessSharedMemory) {
     const std::vector<LineImage> lines = noisy_lines(36, {30, 9, 21, 3, 6});
     for (bool integers : {true, false}) {
         if (!integers) make_real(network);
-        const std::vector<Scores> expected = expected_of(network, lines);
+        const std::vector<Steps> expected = expected_of(network, lines);
         for (size_t limit : {48u << 10, 64u << 10, 227u << 10}) {
             const Set set(EmulatedCard::shared_limit, limit);
             const OpenCard card(64 * mebibyte);
@@ -248,7 +247,7 @@ TEST(CudaNetworks, TakeBatchesThatAreJustFull) {
     const std::vector<LineImage> many(card.info.most_lines, noisy_line(3, 6, 1));
     expect_these(on_card, many, expected_of(network, many), true);
 
-    std::vector<Scores> scores;
+    std::vector<Steps> scores;
     lines.push_back(noisy_line(1, 6, 1));
     EXPECT_EQ(on_card.forward(lines, scores), CardOutcome::too_large);
     EXPECT_EQ(on_card.forward(noisy_lines(6, {UINT16_MAX}), scores), CardOutcome::too_large);
@@ -266,7 +265,7 @@ TEST(CudaNetworks, ShareACardAmongThreads) {
     const OnCard of_integers(card, integers), of_reals(card, reals);
     const auto read = [&](const Network& network, const OnCard& on_card, uint32_t width) {
         const std::vector<LineImage> lines = noisy_lines(12, {width, 9, width / 2});
-        const std::vector<Scores> expected = expected_of(network, lines);
+        const std::vector<Steps> expected = expected_of(network, lines);
         for (int i = 0; i < 20; ++i) expect_these(on_card, lines, expected, network.integers);
     };
     // One more than there are slots.
@@ -324,10 +323,10 @@ TEST(Cards, AreLostWhereTheyDoNotAnswer) {
     const Network network = made_network(36, 1e-6f);
     const std::vector<LineImage> lines = noisy_lines(36, {9, 30});
     std::vector<std::string> troubles;
-    for (int calls = 1; troubles.size() < 10; ++calls) {
+    for (int calls = 1; troubles.size() < 11; ++calls) {
         const OpenCard card;
         const OnCard on_card(card, network);
-        std::vector<Scores> scores;
+        std::vector<Steps> scores;
         const Set set(EmulatedCard::calls_until_lost, calls);
         if (on_card.forward(lines, scores) == CardOutcome::done) break;
         EmulatedCard::calls_until_lost = -1;
@@ -337,12 +336,12 @@ TEST(Cards, AreLostWhereTheyDoNotAnswer) {
         EXPECT_FALSE(OnCard(card, network).is_there());
         EXPECT_EQ(emulated_card.trouble(card), troubles.back());
     }
-    // Pixels in; a convolution, LSTMs down and along, products, softmax; scores out.
-    EXPECT_EQ(troubles, (std::vector<std::string>{"upload: the card fell off", "launch: the card fell off",
-                                                  "launch: the card fell off", "launch: the card fell off",
-                                                  "launch: the card fell off", "launch: the card fell off",
-                                                  "launch: the card fell off", "launch: the card fell off",
-                                                  "upload: the card fell off", "wait: the card fell off"}));
+    // Pixels in; a convolution, LSTMs down and along, products, softmax, its steps' best; these out.
+    EXPECT_EQ(troubles, (std::vector<std::string>{
+                            "upload: the card fell off", "launch: the card fell off", "launch: the card fell off",
+                            "launch: the card fell off", "launch: the card fell off", "launch: the card fell off",
+                            "launch: the card fell off", "launch: the card fell off", "launch: the card fell off",
+                            "upload: the card fell off", "wait: the card fell off"}));
 }
 
 #ifdef CUDA_CARD

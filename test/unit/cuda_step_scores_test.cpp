@@ -21,11 +21,9 @@ namespace {
 
 std::vector<StepScores> found_on_card(const Scores& scores, int32_t null_code) {
     std::vector<StepScores> found(scores.steps);
-    const auto on_cpu = [](auto kernel, dim3 grid, dim3 block, size_t shared_bytes, auto... arguments) {
-        cuda_on_cpu::launch(kernel, grid, block, shared_bytes, arguments...);
-    };
-    launch_step_scores(on_cpu, scores.values.data(), scores.steps, scores.classes, static_cast<uint32_t>(null_code),
-                       found.data());
+    const StepSearch job{scores.values.data(), scores.steps, scores.classes, static_cast<uint32_t>(null_code),
+                         found.data()};
+    cuda_on_cpu::launch(find_step_scores, job.blocks(), step_threads, 0, job);
     return found;
 }
 

@@ -62,19 +62,13 @@ class EmulatedDevice {
             if (shared_bytes > EmulatedCard::shared_limit) throw DeviceTrouble("a block has not so much shared memory");
             queued_.emplace_back([=] { cuda_on_cpu::launch(kernel, grid, block, shared_bytes, job); });
         }
-        void mark(uint32_t mark) { marks_[mark] = done_ + queued_.size(); }
-        void wait(uint32_t mark) {
+        void wait() {
             call("wait");
-            for (; done_ < marks_[mark]; ++done_) {
-                queued_.front()();
-                queued_.pop_front();
-            }
+            for (; !queued_.empty(); queued_.pop_front()) queued_.front()();
         }
 
       private:
         std::deque<std::function<void()>> queued_;
-        size_t done_ = 0;
-        size_t marks_[2] = {};
     };
 
   private:

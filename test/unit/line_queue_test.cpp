@@ -33,7 +33,7 @@ std::shared_ptr<LineRequest> request_of(const std::shared_ptr<LoadedNetwork>& ne
     request->is_interactive = asking.is_interactive;
     for (const uint32_t width : asking.widths) {
         request->lines.push_back({nullptr, width});
-        request->scores.push_back(nullptr);
+        request->steps.push_back(nullptr);
     }
     return request;
 }

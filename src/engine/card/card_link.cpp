@@ -12,11 +12,15 @@
 #include <system_error>
 #include <utility>
 
+#include "recognise/step_scores.h"
+
 namespace pg_ocr {
 namespace {
 
 using recognise::LineImage;
 using recognise::Scores;
+using recognise::scores_of;
+using recognise::StepScores;
 
 /// After that, the CPU would have read them long ago.
 constexpr std::chrono::milliseconds longest_answer{1000};
@@ -71,24 +75,25 @@ void CardLink::leave(const std::string& why) {
     trouble_ = "the card's service: " + why;
 }
 
-std::optional<std::vector<Scores>> CardLink::forward(const NetworkOnCard& network, std::span<const LineImage> lines) {
-    if (!channel_ || lines.size() < fewest_lines || unknown_.contains(network.model)) return std::nullopt;
+std::vector<std::optional<Scores>> CardLink::forward(const NetworkOnCard& network, std::span<const LineImage> lines) {
+    if (!channel_ || lines.size() < fewest_lines || unknown_.contains(network.model)) return {};
     const Clock::time_point until = Clock::now() + longest_answer;
     try {
         if (!memory_) welcome(until);
-        std::vector<Scores> scores;
+        std::vector<std::optional<Scores>> scores;
         scores.reserve(lines.size());
         while (scores.size() < lines.size()) {
             const std::span<const LineImage> rest = lines.subspan(scores.size());
             const std::span<const LineImage> some = rest.first(fitting(network, rest));
-            if (some.empty()) return std::nullopt;
+            if (some.empty()) return {};
             const CardAnswer answer = ask(network, some, until);
             if (answer == CardAnswer::lost) throw CardLost("it has lost its card");
             if (answer == CardAnswer::unknown_model) unknown_.insert(network.model);
-            if (answer != CardAnswer::scored) return std::nullopt;
+            if (answer != CardAnswer::scored) return {};
             take_scores(network, some, scores);
         }
-        lines_ += lines.size();
+        lines_ +=
+            static_cast<uint64_t>(std::ranges::count_if(scores, [](const auto& line) { return line.has_value(); }));
         return scores;
     } catch (const CardLost& lost) {
         leave(lost.what());
@@ -98,7 +103,7 @@ std::optional<std::vector<Scores>> CardLink::forward(const NetworkOnCard& networ
         const bool has_gone = error.code() == std::errc::broken_pipe || error.code() == std::errc::connection_reset;
         leave(has_gone ? "it has gone" : error.what());
     }
-    return std::nullopt;
+    return {};
 }
 
 Frame CardLink::next_frame(CardMessageType type, Clock::time_point until) {
@@ -123,12 +128,12 @@ void CardLink::welcome(Clock::time_point until) {
 
 size_t CardLink::fitting(const NetworkOnCard& network, std::span<const LineImage> lines) const {
     const size_t most = longest_card_frame / sizeof(uint32_t) / 2;  // widths in a frame
-    uint64_t pixels = 0, values = 0;
+    uint64_t pixels = 0, steps = 0;
     size_t count = 0;
     for (; count < std::min(lines.size(), most); ++count) {
         pixels += lines[count].pixels.size();
-        values += uint64_t{lines[count].width / network.x_scale} * network.classes;
-        if (scores_begin(pixels) + values * sizeof(float) > memory_->size) break;
+        steps += lines[count].width / network.x_scale;
+        if (scores_begin(pixels) + steps * sizeof(StepScores) > memory_->size) break;
     }
     return count;
 }
@@ -148,16 +153,16 @@ CardAnswer CardLink::ask(const NetworkOnCard& network, std::span<const LineImage
 }
 
 void CardLink::take_scores(const NetworkOnCard& network, std::span<const LineImage> lines,
-                           std::vector<Scores>& to) const {
+                           std::vector<std::optional<Scores>>& to) const {
     uint64_t pixels = 0;
     for (const LineImage& line : lines) pixels += line.pixels.size();
     const uint8_t* from = memory_->bytes + scores_begin(pixels);
     for (const LineImage& line : lines) {
-        Scores& scores = to.emplace_back(Scores{line.width / network.x_scale, network.classes, {}});
-        scores.values.resize(size_t{scores.steps} * scores.classes);
-        const size_t bytes = scores.values.size() * sizeof(float);
-        if (bytes > 0) std::memcpy(scores.values.data(), from, bytes);
+        std::vector<StepScores> steps(line.width / network.x_scale);
+        const size_t bytes = steps.size() * sizeof(StepScores);
+        if (bytes > 0) std::memcpy(steps.data(), from, bytes);
         from += bytes;
+        to.push_back(scores_of(steps, network.classes, network.null_code));
     }
 }
 

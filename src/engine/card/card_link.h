@@ -22,6 +22,7 @@ struct NetworkOnCard {
     uint64_t fingerprint = 0;
     uint32_t x_scale = 1;
     uint32_t classes = 0;
+    int32_t null_code = 0;
 };
 
 class CardLink {
@@ -33,10 +34,11 @@ class CardLink {
 
     /// A socket to the service, which has not spoken yet. It takes the place of the one before.
     void connect(UniqueFd socket, bool is_interactive);
-    /// In the order of the lines, bit by bit what the CPU makes of them where the network is of integers. Nothing: the
-    /// CPU is to read them, since there is no card, it is not worth the way, or the service cannot or does not answer.
-    /// Throws std::bad_alloc.
-    std::optional<std::vector<recognise::Scores>> forward(const NetworkOnCard&,
+    /// In the order of the lines, what a search needs of their scores (see recognise::scores_of), bit by bit what the
+    /// CPU makes of them where the network is of integers. Nothing for a line of which it takes more; and none at all
+    /// where there is no card, it is not worth the way, or the service cannot or does not answer. Such lines the CPU is
+    /// to read. Throws std::bad_alloc.
+    std::vector<std::optional<recognise::Scores>> forward(const NetworkOnCard&,
                                                           std::span<const recognise::LineImage> lines);
     /// Lines that the card read since this was asked last.
     uint64_t take_lines();
@@ -54,7 +56,7 @@ class CardLink {
     size_t fitting(const NetworkOnCard&, std::span<const recognise::LineImage> lines) const;
     CardAnswer ask(const NetworkOnCard&, std::span<const recognise::LineImage> lines, Clock::time_point until);
     void take_scores(const NetworkOnCard&, std::span<const recognise::LineImage> lines,
-                     std::vector<recognise::Scores>& to) const;
+                     std::vector<std::optional<recognise::Scores>>& to) const;
 
     UniqueFd socket_;
     std::optional<Channel> channel_;

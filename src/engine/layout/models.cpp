@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/document_error.h"
+#include "recognise/step_scores.h"
 
 namespace pg_ocr {
 namespace {
@@ -15,21 +16,31 @@ constexpr size_t kept_warm = 6;
 Model load(const std::string& path, const std::string& code, CardLink* card) {
     const recognise::ModelFile file = recognise::ModelFile::read(path);
     const recognise::Network network = recognise::parse_network(file);
+    recognise::Language language = recognise::parse_language(file, network);
+    if (!recognise::needs_step_scores_only(language)) card = nullptr;
     return {network.height,
             network.x_scale,
-            recognise::parse_language(file, network),
+            std::move(language),
             recognise::CompiledNetwork(network),
-            {code, network.fingerprint, network.x_scale, network.classes},
+            {code, network.fingerprint, network.x_scale, network.classes, network.null_code},
             card};
 }
 
 }  // namespace
 
 std::vector<recognise::Scores> forward(const Model& model, std::span<const recognise::LineImage> lines) {
-    if (model.card != nullptr)
-        if (std::optional<std::vector<recognise::Scores>> scores = model.card->forward(model.on_card, lines))
-            return std::move(*scores);
-    return model.network.forward(lines);
+    using recognise::Scores;
+    std::vector<std::optional<Scores>> by_card;
+    if (model.card != nullptr) by_card = model.card->forward(model.on_card, lines);
+    if (by_card.empty()) return model.network.forward(lines);
+    std::vector<recognise::LineImage> rest;
+    for (size_t i = 0; i < lines.size(); ++i)
+        if (!by_card[i]) rest.push_back(lines[i]);
+    std::vector<Scores> of_rest = model.network.forward(rest), all;
+    auto next = of_rest.begin();
+    all.reserve(lines.size());
+    for (std::optional<Scores>& line : by_card) all.push_back(line ? std::move(*line) : std::move(*next++));
+    return all;
 }
 
 std::vector<const Model*> Models::for_languages(const std::string& languages) {
