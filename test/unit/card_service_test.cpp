@@ -13,6 +13,7 @@
 #include <random>
 
 #include "engine/card/card_link.h"
+#include "engine/layout/models.h"
 #include "recognise/model_file.h"
 #include "recognise/step_scores.h"
 #include "served_card.h"
@@ -163,6 +164,36 @@ CardTable gated_table() {
     return table;
 }
 const CardTable gated_card = gated_table();
+
+/// A card that finds no best two in the first step of each second line.
+CardTable vague_table() {
+    CardTable table = stand_in_card;
+    table.forward = [](const CardNetwork* network, const LinePixels* lines, size_t count, StepScores* const* steps) {
+        const CardOutcome outcome = stand_in_card.forward(network, lines, count, steps);
+        for (size_t i = 1; i < count; i += 2) steps[i][0] = {};
+        return outcome;
+    };
+    return table;
+}
+const CardTable vague_card = vague_table();
+
+TEST(CardService, LeavesToTheCpuLinesOfWhichItTakesMoreToTell) {
+    ServedCard card(vague_card);
+    CardLink link;
+    link.connect(card.connect(), false);
+    Models models(TESSDATA, &link);
+    const Model& model = *models.for_languages("eng").front();
+    const auto lines = noisy_lines({30, 31, 32, 33, 34});
+    const std::vector<Scores> scores = forward(model, lines), by_cpu = model.network.forward(lines);
+    ASSERT_EQ(scores.size(), lines.size());
+    EXPECT_EQ(link.take_lines(), 3u) << link.take_trouble();
+    const int32_t null_code = english().null_code;
+    for (size_t i = 0; i < lines.size(); ++i) {
+        const Scores expected =
+            i % 2 == 1 ? by_cpu[i] : *scores_of(step_scores_of(by_cpu[i], null_code), by_cpu[i].classes, null_code);
+        EXPECT_EQ(scores[i].values, expected.values) << i;
+    }
+}
 
 /// Speaks frames by hand.
 class ByHand {
