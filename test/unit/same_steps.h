@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <span>
 #include <string>
+#include <tuple>
 
 #include "recognise/step_scores.h"
 
@@ -17,11 +19,15 @@ namespace pg_ocr::recognise {
 inline void expect_same_steps(std::span<const StepScores> expected, std::span<const StepScores> steps, bool bit_by_bit,
                               const std::string& where) {
     constexpr float bound = 2e-5f;
+    const auto bits = [](const StepScores& step) {
+        return std::tuple(std::bit_cast<uint32_t>(step.best), std::bit_cast<uint32_t>(step.second),
+                          std::bit_cast<uint32_t>(step.of_null), step.best_class, step.second_class);
+    };
     ASSERT_EQ(expected.size(), steps.size()) << where;
     for (size_t i = 0; i < steps.size(); ++i) {
         const StepScores &one = expected[i], &other = steps[i];
         if (bit_by_bit) {
-            ASSERT_EQ(std::memcmp(&one, &other, sizeof one), 0) << where << ", step " << i;
+            ASSERT_EQ(bits(one), bits(other)) << where << ", step " << i;
             continue;
         }
         ASSERT_LE(std::abs(one.best - other.best), bound) << where << ", step " << i;
