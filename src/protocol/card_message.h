@@ -46,9 +46,9 @@ struct CardWelcome {
 
 struct ForwardRequest {
     uint64_t id = 0;
-    bool is_interactive = false;  ///< somebody waits: goes before others
-    std::string model;         ///< a file of the service's directory of models, without its ending: 'eng', 'best/eng'
-    uint64_t fingerprint = 0;  ///< of the network that the engine has, see recognise::Network
+    bool is_interactive = false;   ///< somebody waits: goes before others
+    std::string model;             ///< a file of the service's directory of models, without its ending: 'eng'
+    uint64_t fingerprint = 0;      ///< of the network that the engine has, see recognise::Network
     std::vector<uint32_t> widths;  ///< pixels across of each line, which has the network's height; never none
 };
 
